@@ -20,13 +20,14 @@ const MARA: &str = "mara.sky.test";
 
 fn webhook(name: &str, to: &Receiver) -> String {
     format!(
-        "[channels.{name}]\nkind = \"webhook\"\nurl = \"{}\"\nsecret = \"{SECRET}\"\nallow_private = true\n",
+        "[channels.{name}]\nkind = \"webhook\"\nurl = \"{}\"\nsecret = \"{SECRET}\"\nallow_private = true\n\
+         wait = \"0s\"\n",
         to.url
     )
 }
 
 fn slack(name: &str, to: &Receiver) -> String {
-    format!("[channels.{name}]\nkind = \"slack\"\nurl = \"{}\"\nallow_private = true\n", to.url)
+    format!("[channels.{name}]\nkind = \"slack\"\nurl = \"{}\"\nallow_private = true\nwait = \"0s\"\n", to.url)
 }
 
 impl World {

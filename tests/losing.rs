@@ -23,7 +23,7 @@ const STEP_S: i64 = 1800;
 
 fn channel(name: &str, kind: &str, to: &Receiver) -> String {
     let secret = if kind == "webhook" { format!("secret = \"{SECRET}\"\n") } else { String::new() };
-    format!("[channels.{name}]\nkind = \"{kind}\"\nurl = \"{}\"\nallow_private = true\n{secret}", to.url)
+    format!("[channels.{name}]\nkind = \"{kind}\"\nurl = \"{}\"\nallow_private = true\nwait = \"0s\"\n{secret}", to.url)
 }
 
 async fn deliveries(client: &RosterClient) -> Vec<Delivery> {

@@ -32,6 +32,7 @@ mod notifying;
 mod operating;
 mod permitting;
 mod printing;
+mod purging;
 mod requesting;
 mod refusing;
 mod reporting;

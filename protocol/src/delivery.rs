@@ -28,9 +28,12 @@ pub enum DeliveryState {
     Delivered,
     /// Given up; a user can have it sent again.
     Dead,
+    /// It was still waiting when the notice of a group took its place; a user can have it sent all the same.
+    Superseded,
 }
 
-words!(DeliveryState, "state": Pending = "pending", Delivered = "delivered", Dead = "dead");
+words!(DeliveryState, "state":
+    Pending = "pending", Delivered = "delivered", Dead = "dead", Superseded = "superseded");
 
 /// What a delivery says of its alert.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -43,10 +46,12 @@ pub enum DeliveryKind {
     Group,
     /// It is still not acknowledged.
     Escalated,
+    /// It is about far more accounts than when that was last said.
+    Grown,
 }
 
 words!(DeliveryKind, "kind":
-    Opened = "opened", Resolved = "resolved", Group = "group", Escalated = "escalated");
+    Opened = "opened", Resolved = "resolved", Group = "group", Escalated = "escalated", Grown = "grown");
 
 impl DeliveryKind {
     /// Whether it says that the alert opened.
@@ -70,7 +75,7 @@ pub struct Delivery {
     pub attempts: u32,
     /// When it is sent next; `None` unless it is pending.
     pub next_at: Option<Timestamp>,
-    /// Why the last attempt failed.
+    /// Why the last attempt failed, or why there is none.
     pub last_error: Option<String>,
     pub delivered_at: Option<Timestamp>,
     /// What the receiver said when it took it.

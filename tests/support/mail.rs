@@ -64,7 +64,7 @@ impl MailServer {
     pub fn channel(&self, to: &[&str], more: &str) -> String {
         format!(
             "\n[channels.mail]\nkind = \"email\"\nsmtp = \"smtp://127.0.0.1:{}?tls=none\"\n\
-             from = \"Roster <roster@example.com>\"\nto = {to:?}\n{more}\n",
+             from = \"Roster <roster@example.com>\"\nto = {to:?}\nwait = \"0s\"\n{more}\n",
             self.port
         )
     }

@@ -1,38 +1,45 @@
 //! What is delivered of alerts: what is queued when they open and end, and what becomes of an attempt.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use roster_protocol::alert::AlertState;
+use roster_protocol::alert::{AlertState, Severity};
 use roster_protocol::audit::Who;
 use roster_protocol::time::Timestamp;
 
 use super::audit::audit;
-use super::{Decision, routes};
+use super::{Decision, group_notices, grouping, routes};
 use crate::model::{Alert, DESKTOP, Delivery, DeliveryKey, DeliveryKind, DeliveryState};
 
-/// Queues the deliveries of an alert that opens, in the commit that opens it.
+/// Queues the deliveries of an alert that opens, in the commit that opens it. One of a single move waits a moment: its group
+/// may take its place.
 pub fn queue(decision: &mut Decision<'_>, alert: &Alert) {
     let matched = routes::of(decision.roster, alert, &decision.commit.alerting.alerts);
     let (channels, escalations) = (matched.channels(decision.now), matched.escalations(decision.now));
-    let kind = if alert.members > 0 { DeliveryKind::Group } else { DeliveryKind::Opened };
+    let may_wait = grouping::is_move(alert) && alert.severity != Severity::Critical;
     for (channel, held_until) in channels {
-        put(decision, DeliveryKey::of(alert.number, &channel, kind), held_until);
+        let due = if may_wait { waits_until(decision, &channel) } else { decision.now };
+        put(decision, DeliveryKey::of(alert.number, &channel, DeliveryKind::Opened), due, held_until);
     }
     for (channel, at) in escalations {
-        let key = DeliveryKey::of(alert.number, &channel, DeliveryKind::Escalated);
-        put(decision, key, None);
-        decision.commit.alerting.deliveries.last_mut().into_iter().for_each(|delivery| delivery.next_at = Some(at));
+        put(decision, DeliveryKey::of(alert.number, &channel, DeliveryKind::Escalated), at, None);
     }
 }
 
-fn put(decision: &mut Decision<'_>, key: DeliveryKey, held_until: Option<Timestamp>) {
+/// Until when a channel waits with a single move of now.
+pub(super) fn waits_until(decision: &Decision<'_>, channel: &str) -> Timestamp {
+    let wait = decision.roster.routing.channel(channel).map_or(0, |channel| channel.wait.millis());
+    Timestamp(decision.now.0.saturating_add(wait))
+}
+
+/// Puts a delivery into the commit that is due then, or when what holds it back is over.
+pub(super) fn put(decision: &mut Decision<'_>, key: DeliveryKey, due: Timestamp, held_until: Option<Timestamp>) {
     let delivery = Delivery {
         id: decision.fresh_id(),
         key,
         state: DeliveryState::Pending,
         attempts: 0,
-        next_at: Some(held_until.unwrap_or(decision.now)),
+        next_at: Some(held_until.unwrap_or(due)),
         last_error: None,
         delivered_at: None,
         queued_at: decision.now,
@@ -40,6 +47,7 @@ fn put(decision: &mut Decision<'_>, key: DeliveryKey, held_until: Option<Timesta
         held: held_until.is_some(),
         message: None,
         receipt: None,
+        members: 0,
     };
     decision.commit.alerting.deliveries.push(delivery);
 }
@@ -59,6 +67,9 @@ pub fn follow(decision: &mut Decision<'_>) {
         }
         // Of whom nothing is to be left, nothing more is said.
         let erased = alert.about.influencer().filter(|id| decision.commit.roster.removed_influencers.contains(id));
+        if alert.state == AlertState::Resolved {
+            group_notices::over(decision, &alert);
+        }
         if alert.state == AlertState::Resolved && erased.is_none() {
             resolved(decision, &alert);
         }
@@ -71,7 +82,7 @@ fn resolved(decision: &mut Decision<'_>, alert: &Alert) {
     let announced = roster.deliveries.announced(alert.number);
     for channel in announced.iter().filter(|channel| *channel != DESKTOP && roster.routing.channel(channel).is_some()) {
         let held_until = times.get(channel).copied().flatten();
-        put(decision, DeliveryKey::of(alert.number, channel, DeliveryKind::Resolved), held_until);
+        put(decision, DeliveryKey::of(alert.number, channel, DeliveryKind::Resolved), decision.now, held_until);
     }
 }
 
@@ -91,17 +102,27 @@ fn pending(decision: &Decision<'_>, keys: &[DeliveryKey]) -> Vec<Delivery> {
 /// How long after an attempt another delivery that failed before is tried again because the channel works.
 const TRIED_AGAIN_AFTER_MS: i64 = 5 * 60_000;
 
+/// What a receiver took.
+#[derive(Clone, Debug, Default)]
+pub struct Taken {
+    /// What it said.
+    pub receipt: String,
+    /// How many accounts the message spoke of, by the numbers of the groups in it.
+    pub members: BTreeMap<u64, u64>,
+}
+
 /// Records that a message was taken. What failed on the channel before need not wait any longer.
-pub fn delivered(decision: &mut Decision<'_>, keys: &[DeliveryKey], receipt: &str) {
+pub fn delivered(decision: &mut Decision<'_>, keys: &[DeliveryKey], taken: &Taken) {
     let now = decision.now;
     let delivered = pending(decision, keys).into_iter().map(|delivery| Delivery {
+        members: taken.members.get(&delivery.key.alert).copied().unwrap_or(0),
         state: DeliveryState::Delivered,
         attempts: delivery.attempts + 1,
         next_at: None,
         last_error: None,
         delivered_at: Some(now),
         tried_at: Some(now),
-        receipt: Some(receipt.to_owned()),
+        receipt: Some(taken.receipt.clone()),
         ..delivery
     });
     let deliveries: Vec<Delivery> = delivered.collect();
@@ -110,7 +131,8 @@ pub fn delivered(decision: &mut Decision<'_>, keys: &[DeliveryKey], receipt: &st
     let waiting = decision.roster.deliveries.on(channel).filter(|it| it.attempts > 0 && it.next_at > Some(now));
     let waiting = waiting.filter(has_failed).filter(|it| !keys.contains(&it.key));
     let again: Vec<Delivery> = waiting.map(|it| Delivery { next_at: Some(now), ..it.clone() }).collect();
-    decision.commit.alerting.deliveries.extend(deliveries.into_iter().chain(again));
+    decision.commit.alerting.deliveries.extend(deliveries.iter().cloned().chain(again));
+    group_notices::delivered(decision, &deliveries);
 }
 
 /// An attempt that failed.
@@ -172,7 +194,7 @@ fn wait_after(attempts: u32, requested: Option<Duration>, jitter: f64) -> i64 {
 
 /// Gives up a delivery. Where it was to notify that an alert opened, there is no notice that it is over.
 fn give_up(decision: &mut Decision<'_>, delivery: Delivery, why: &str) {
-    let DeliveryKey { alert, channel, kind } = &delivery.key;
+    let DeliveryKey { alert, channel, kind, .. } = &delivery.key;
     let over = kind.is_opening().then(|| DeliveryKey::of(*alert, channel, DeliveryKind::Resolved));
     let over = over.and_then(|key| decision.roster.deliveries.get(&key)).cloned();
     let dead = |delivery: Delivery, why: &str| Delivery {
@@ -220,6 +242,7 @@ pub fn retry(decision: &mut Decision<'_>, who: &Who, delivery: Delivery) -> Deli
             held: false,
             message: None,
             receipt: None,
+            last_error: delivery.last_error.filter(|_| delivery.state != DeliveryState::Superseded),
             ..delivery
         },
     };

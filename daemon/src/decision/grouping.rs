@@ -7,7 +7,7 @@ use roster_protocol::metric::Ratio;
 use roster_protocol::notice::signed_percent;
 use roster_protocol::time::Timestamp;
 
-use super::{Decision, deliveries, silences};
+use super::{Decision, group_notices, silences};
 use crate::alerts::evaluate::{relative, resolved};
 use crate::model::Alert;
 
@@ -23,7 +23,7 @@ const MEASURED: usize = 200;
 /// is in one: then it is not delivered on its own.
 pub fn join(decision: &mut Decision<'_>, alert: &mut Alert) -> bool {
     let About::Connection { platform, .. } = alert.about.clone() else { return false };
-    if alert.explained.from_at.is_none() {
+    if !is_move(alert) {
         return false;
     }
     let mates = mates(decision, alert, &platform);
@@ -43,14 +43,20 @@ pub fn join(decision: &mut Decision<'_>, alert: &mut Alert) -> bool {
     let joined: Vec<Alert> = joining.into_iter().map(|mate| Alert { group: Some(group.id), ..mate }).collect();
     let is_new = group.members == 0;
     let members = group.members + 1 + joined.len() as u64;
-    joined.into_iter().for_each(|mate| replace(decision, mate));
+    joined.iter().for_each(|mate| replace(decision, mate.clone()));
     let why = why(decision, alert, group.id, members);
     let group = Alert { members, why, ..group };
-    if is_new {
-        deliveries::queue(decision, &group);
+    match is_new {
+        true => group_notices::opened(decision, &group, &[joined, vec![alert.clone()]].concat()),
+        false => group_notices::joined(decision, &group, alert),
     }
     replace(decision, group);
     true
+}
+
+/// Whether an alert is about a move of one account.
+pub fn is_move(alert: &Alert) -> bool {
+    alert.explained.from_at.is_some() && alert.about.connection().is_some()
 }
 
 /// Resolves the group of an alert that is resolved now, when it was the last of its members.

@@ -3,6 +3,7 @@
 pub mod run;
 pub mod alerting;
 pub mod grouping;
+pub mod group_notices;
 pub mod reported;
 pub mod slots;
 pub mod request;

@@ -17,6 +17,7 @@ pub fn title(message: &Message) -> String {
         (MessageKind::Digest, _) => format!("{} alerts of Roster", message.alerts.len()),
         (MessageKind::Resolved, Some(alert)) => format!("Over: {}", whose(alert)),
         (MessageKind::Group, Some(alert)) => format!("{} accounts: {}", alert.members, whose(alert)),
+        (MessageKind::Grown, Some(alert)) => format!("Now {} accounts: {}", alert.members, whose(alert)),
         (MessageKind::Opened, Some(alert)) => whose(alert),
     };
     clean(&title, TITLE_CHARACTERS)

@@ -256,6 +256,8 @@ pub struct Delivery {
     pub message: Option<DeliveryId>,
     /// What the receiver said when it took it; clean.
     pub receipt: Option<String>,
+    /// How many accounts the notice spoke of; 0 unless it was a group's.
+    pub members: u64,
 }
 
 /// What identifies a delivery. In the order of channels, then alerts.
@@ -266,12 +268,19 @@ pub struct DeliveryKey {
     /// The alert's number.
     pub alert: u64,
     pub kind: DeliveryKind,
+    /// Which notice that a group has grown, from 1; 0 for all others.
+    pub update: u8,
 }
 
 impl DeliveryKey {
-    /// The key of a notice.
+    /// The key of a notice of which an alert has one on a channel.
     pub fn of(alert: u64, channel: &str, kind: DeliveryKind) -> Self {
-        Self { channel: channel.to_owned(), alert, kind }
+        Self { channel: channel.to_owned(), alert, kind, update: 0 }
+    }
+
+    /// The key of a notice that a group has grown.
+    pub fn grown(group: u64, channel: &str, update: u8) -> Self {
+        Self { update, ..Self::of(group, channel, DeliveryKind::Grown) }
     }
 }
 
@@ -359,8 +368,8 @@ pub struct Loaded {
     pub last_alert: u64,
     /// Deliveries that are pending.
     pub deliveries: Vec<Delivery>,
-    /// Those of alerts that are open or acknowledged which say that the alert opened, and were delivered.
-    pub delivered: Vec<DeliveryKey>,
+    /// Those of alerts that are open or acknowledged which say that the alert opened or grew, and were delivered.
+    pub delivered: Vec<Delivery>,
     pub holds: Vec<Hold>,
     pub budgets: Vec<BudgetUse>,
     pub settings: Settings,

@@ -30,6 +30,9 @@ pub struct ChannelInfo {
     pub key: String,
     pub kind: ChannelKind,
     pub digest: Digest,
+    /// How long a notice of a single move waits for a group that takes its place. Of the desktop none: a group's popup
+    /// replaces those of its members.
+    pub wait: Seconds,
 }
 
 /// When a channel sends what it has gathered.
@@ -88,7 +91,8 @@ impl Default for Routing {
 impl ChannelInfo {
     /// The desktop, which no config has to name.
     pub fn desktop() -> Self {
-        Self { name: DESKTOP.to_owned(), key: DESKTOP.to_owned(), kind: ChannelKind::Desktop, digest: Digest::Off }
+        let (name, key) = (DESKTOP.to_owned(), DESKTOP.to_owned());
+        Self { name, key, kind: ChannelKind::Desktop, digest: Digest::Off, wait: Seconds(0) }
     }
 }
 

@@ -12,21 +12,35 @@ use crate::model::{Delivery, DeliveryKey};
 #[derive(Debug, Default)]
 pub struct Deliveries {
     pending: BTreeMap<DeliveryKey, Delivery>,
-    /// Channel, when it is due, alert and kind.
-    due: BTreeSet<(String, Timestamp, u64, DeliveryKind)>,
+    /// Channel, when it is due, alert, kind and update.
+    due: BTreeSet<(String, Timestamp, u64, DeliveryKind, u8)>,
     ids: HashSet<DeliveryId>,
     /// The channels on which it was delivered that an alert opened, by its number.
-    delivered: HashMap<u64, BTreeSet<String>>,
+    delivered: HashMap<u64, BTreeMap<String, Noticed>>,
+}
+
+/// What a channel was last notified of an alert that is not resolved.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Noticed {
+    pub at: Timestamp,
+    /// How many accounts the notice spoke of; 0 unless it was a group's.
+    pub members: u64,
+    /// Which update it was; 0 that it opened.
+    pub update: u8,
+}
+
+impl Noticed {
+    fn of(delivery: &Delivery) -> Self {
+        let at = delivery.delivered_at.or(delivery.tried_at).unwrap_or(delivery.queued_at);
+        Self { at, members: delivery.members, update: delivery.key.update }
+    }
 }
 
 impl Deliveries {
-    /// These pending ones, and the keys of those that were delivered.
-    pub fn of(pending: Vec<Delivery>, delivered: Vec<DeliveryKey>) -> Self {
+    /// These pending ones, and those that were delivered.
+    pub fn of(pending: Vec<Delivery>, delivered: Vec<Delivery>) -> Self {
         let mut deliveries = Self::default();
-        pending.into_iter().for_each(|delivery| deliveries.put(&delivery));
-        for DeliveryKey { channel, alert, .. } in delivered {
-            deliveries.delivered.entry(alert).or_default().insert(channel);
-        }
+        pending.iter().chain(&delivered).for_each(|delivery| deliveries.put(delivery));
         deliveries
     }
 
@@ -39,11 +53,27 @@ impl Deliveries {
                 self.ids.insert(delivery.id);
                 self.pending.insert(delivery.key.clone(), delivery.clone());
             }
-            DeliveryState::Delivered if delivery.key.kind.is_opening() => {
-                self.delivered.entry(delivery.key.alert).or_default().insert(delivery.key.channel.clone());
+            DeliveryState::Delivered if delivery.key.kind.is_opening() => self.note(delivery),
+            // One that is given up is not followed by another before the group has grown again.
+            DeliveryState::Delivered | DeliveryState::Dead if delivery.key.kind == DeliveryKind::Grown => {
+                self.note(delivery);
             }
-            DeliveryState::Delivered | DeliveryState::Dead => {}
+            DeliveryState::Delivered | DeliveryState::Dead | DeliveryState::Superseded => {}
         }
+    }
+
+    fn note(&mut self, delivery: &Delivery) {
+        let on = self.delivered.entry(delivery.key.alert).or_default();
+        let noticed = on.entry(delivery.key.channel.clone()).or_default();
+        // One that a user has sent again is not the newest.
+        if delivery.key.update >= noticed.update {
+            *noticed = Noticed::of(delivery);
+        }
+    }
+
+    /// What channels were last notified of an alert, by their keys.
+    pub fn noticed(&self, alert: u64) -> impl Iterator<Item = (&str, Noticed)> {
+        self.delivered.get(&alert).into_iter().flatten().map(|(channel, noticed)| (channel.as_str(), *noticed))
     }
 
     /// Forgets a pending one.
@@ -90,14 +120,16 @@ impl Deliveries {
 
     /// Those that are pending on a channel, by when they are due.
     pub fn due_on(&self, channel: &str) -> impl Iterator<Item = &Delivery> {
-        let first = (channel.to_owned(), Timestamp(i64::MIN), 0, DeliveryKind::Opened);
+        let first = (channel.to_owned(), Timestamp(i64::MIN), 0, DeliveryKind::Opened, 0);
         let due = self.due.range(first..).take_while(move |(on, ..)| on == channel);
-        due.filter_map(|(channel, _, alert, kind)| self.pending.get(&DeliveryKey::of(*alert, channel, *kind)))
+        due.filter_map(|(channel, _, alert, kind, update)| {
+            self.pending.get(&DeliveryKey { update: *update, ..DeliveryKey::of(*alert, channel, *kind) })
+        })
     }
 
     /// The channels on which it was delivered that the alert opened, or is still to be.
     pub fn announced(&self, alert: u64) -> BTreeSet<String> {
-        let delivered = self.delivered.get(&alert).into_iter().flatten().cloned();
+        let delivered = self.noticed(alert).map(|(channel, _)| channel.to_owned());
         let pending = self.channels().into_iter().filter(|channel| self.has_opening(alert, channel));
         delivered.chain(pending).collect()
     }
@@ -122,9 +154,9 @@ impl Deliveries {
     }
 }
 
-fn due(delivery: &Delivery) -> (String, Timestamp, u64, DeliveryKind) {
-    let DeliveryKey { channel, alert, kind } = delivery.key.clone();
-    (channel, delivery.next_at.unwrap_or(Timestamp(0)), alert, kind)
+fn due(delivery: &Delivery) -> (String, Timestamp, u64, DeliveryKind, u8) {
+    let DeliveryKey { channel, alert, kind, update } = delivery.key.clone();
+    (channel, delivery.next_at.unwrap_or(Timestamp(0)), alert, kind, update)
 }
 
 #[cfg(test)]
@@ -158,6 +190,25 @@ mod tests {
         assert_eq!(deliveries.due_on("mail").map(|it| it.next_at).collect::<Vec<_>>(), [Some(Timestamp(20))]);
         deliveries.put(&delivery(1, "mail", DeliveryState::Dead));
         assert!(deliveries.is_empty() && !deliveries.has_id(pending.id) && deliveries.announced(1).is_empty());
+    }
+
+    #[test]
+    fn the_newest_notice_of_a_group_is_known() {
+        let mut deliveries = Deliveries::default();
+        let mut put = |update: u8, members, state| {
+            let key = DeliveryKey {
+                update,
+                ..DeliveryKey::of(1, "mail", [DeliveryKind::Group, DeliveryKind::Grown][usize::from(update > 0)])
+            };
+            let at = Timestamp(i64::from(update));
+            deliveries.put(&Delivery { key, members, delivered_at: Some(at), ..delivery(1, "mail", state) });
+            deliveries.noticed(1).map(|(_, noticed)| (noticed.update, noticed.members)).collect::<Vec<_>>()
+        };
+        assert_eq!(put(0, 6, DeliveryState::Delivered), [(0, 6)]);
+        assert_eq!(put(1, 40, DeliveryState::Pending), [(0, 6)]);
+        assert_eq!(put(1, 40, DeliveryState::Delivered), [(1, 40)]);
+        assert_eq!(put(2, 90, DeliveryState::Dead), [(2, 90)]);
+        assert_eq!(put(1, 99, DeliveryState::Delivered), [(2, 90)], "one that is sent again");
     }
 
     #[test]

@@ -226,5 +226,6 @@ pub fn delivery(alert: u64, channel: &str, state: DeliveryState) -> Delivery {
         held: false,
         message: None,
         receipt: None,
+        members: 0,
     }
 }

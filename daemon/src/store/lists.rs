@@ -12,7 +12,7 @@ use super::error::StoreError;
 use super::reader::Reader;
 use super::records::{self, Record};
 use super::tables::{Records, split_timed_key, time_key};
-use crate::model::{Alert, AuditLine, Delivery, DeliveryKey, DeliveryState};
+use crate::model::{Alert, AuditLine, Delivery, DeliveryKind, DeliveryState};
 
 /// How many rows a page examines before it ends with a mark instead of searching on.
 const EXAMINED: usize = 50_000;
@@ -81,13 +81,13 @@ impl Reader<'_> {
         Ok(merged(page(Records::DeliveriesPending)?, page(Records::Deliveries)?, limit))
     }
 
-    /// The deliveries that say of these alerts that they opened, as far as they were delivered.
-    pub(super) fn delivered_openings(&self, alerts: &[Alert]) -> Result<Vec<DeliveryKey>, StoreError> {
+    /// The deliveries that say of these alerts that they opened or grew, as far as they were delivered.
+    pub(super) fn delivered_openings(&self, alerts: &[Alert]) -> Result<Vec<Delivery>, StoreError> {
         let mut openings = Vec::new();
         for alert in alerts {
             let settled = self.deliveries_in(Records::Deliveries, alert.number)?;
             let delivered = settled.into_iter().filter(|it| it.state == DeliveryState::Delivered);
-            openings.extend(delivered.map(|it| it.key).filter(|key| key.kind.is_opening()));
+            openings.extend(delivered.filter(|it| it.key.kind.is_opening() || it.key.kind == DeliveryKind::Grown));
         }
         Ok(openings)
     }

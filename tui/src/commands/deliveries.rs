@@ -21,7 +21,7 @@ pub struct Deliveries {
     /// Of this alert only: its id, or the beginning of it
     #[arg(long, value_name = "ID")]
     alert: Option<String>,
-    /// pending, delivered or dead [default: all]
+    /// pending, delivered, dead or superseded (a group's notice took its place) [default: all]
     #[arg(long, value_name = "STATE")]
     state: Option<DeliveryState>,
     /// At most so many [default: the newest 1,000]
@@ -101,6 +101,7 @@ fn state(state: DeliveryState) -> Cell {
         DeliveryState::Pending => Tone::Warn,
         DeliveryState::Delivered => Tone::Good,
         DeliveryState::Dead => Tone::Bad,
+        DeliveryState::Superseded => Tone::Quiet,
     };
     Cell::new(state.as_str(), tone)
 }

@@ -49,6 +49,8 @@ pub enum MessageKind {
     Resolved,
     /// Many accounts moved together.
     Group,
+    /// They are far more by now.
+    Grown,
     /// A summary of several alerts that were held back.
     Digest,
     /// A user tries the channel.

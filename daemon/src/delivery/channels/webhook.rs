@@ -63,7 +63,7 @@ impl Channel for Webhook {
                 kind: match message.kind {
                     MessageKind::Opened | MessageKind::Digest => "alert.opened",
                     MessageKind::Resolved => "alert.resolved",
-                    MessageKind::Group => "alert.group",
+                    MessageKind::Group | MessageKind::Grown => "alert.group",
                     MessageKind::Test => "channel.test",
                 },
                 timestamp: message.at.to_string(),
@@ -150,6 +150,7 @@ mod tests {
         check(MessageKind::Opened, "alert.opened").await;
         check(MessageKind::Resolved, "alert.resolved").await;
         check(MessageKind::Group, "alert.group").await;
+        check(MessageKind::Grown, "alert.group").await;
     }
 
     #[tokio::test]

@@ -10,11 +10,11 @@ use roster_protocol::error::RosterError;
 use roster_protocol::text::{SENTENCE_CHARACTERS, clean};
 use roster_protocol::time::Timestamp;
 
-use super::making;
+use super::making::{self, Written};
 use super::pending::{Next, next};
 use super::{Outbox, State};
 use crate::app::App;
-use crate::decision::deliveries::{self, Failure};
+use crate::decision::deliveries::{self, Failure, Taken};
 use crate::delivery::channels::{Made, Message, SendError};
 use crate::meters::Delivered;
 use crate::model::{Delivery, DeliveryKey};
@@ -101,8 +101,8 @@ async fn give_up_all(app: &App, key: &str, why: &str) -> Timestamp {
 async fn attempt(app: &App, outbox: &Outbox, key: &str, made: &Made, deliveries: Vec<Delivery>) -> Timestamp {
     let at = app.clock.now();
     let keys: Vec<DeliveryKey> = deliveries.iter().map(|delivery| delivery.key.clone()).collect();
-    let message = match making::message(app, &deliveries, at).await {
-        Ok(Some(message)) => message,
+    let Written { message, members } = match making::message(app, &deliveries, at).await {
+        Ok(Some(written)) => written,
         Ok(None) => {
             let failure = Failure { why: "its alert is gone".to_owned(), after: None, is_final: true };
             return decided(app, |decision| deliveries::failed(decision, &keys, &failure)).await;
@@ -115,14 +115,12 @@ async fn attempt(app: &App, outbox: &Outbox, key: &str, made: &Made, deliveries:
     let result = send(made, &message).await;
     app.meters.record_delivery(made.kind.kind, outcome_of(&result));
     settle(outbox, key, made, app.clock.now(), &result);
+    let result = result.map(|receipt| Taken { receipt, members }).map_err(|error| failure(&error));
     // Until it is stored what became of it, nothing else is sent here.
     loop {
         let wait_until = match &result {
-            Ok(receipt) => decided(app, |decision| deliveries::delivered(decision, &keys, receipt)).await,
-            Err(error) => {
-                let failure = failure(error);
-                decided(app, |decision| deliveries::failed(decision, &keys, &failure)).await
-            }
+            Ok(taken) => decided(app, |decision| deliveries::delivered(decision, &keys, taken)).await,
+            Err(failure) => decided(app, |decision| deliveries::failed(decision, &keys, failure)).await,
         };
         let now = app.clock.now();
         if wait_until <= now {

@@ -1,6 +1,6 @@
 //! Makes messages of deliveries.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use roster_protocol::alert::Alert;
 use roster_protocol::time::Timestamp;
@@ -12,11 +12,17 @@ use crate::model::{self, Delivery, DeliveryKind};
 use crate::roster::rows;
 use crate::store::{AlertNumbered, StoreError};
 
+/// A message, and how many accounts it speaks of, by the numbers of the groups in it.
+pub struct Written {
+    pub message: Message,
+    pub members: BTreeMap<u64, u64>,
+}
+
 /// The message of these deliveries; `None` when their alerts are gone.
 ///
 /// # Errors
 /// When the store cannot be read, which has the alerts that are resolved.
-pub async fn message(app: &App, deliveries: &[Delivery], at: Timestamp) -> Result<Option<Message>, StoreError> {
+pub async fn message(app: &App, deliveries: &[Delivery], at: Timestamp) -> Result<Option<Written>, StoreError> {
     let numbers: BTreeSet<u64> = deliveries.iter().map(|delivery| delivery.key.alert).collect();
     let mut found = Vec::new();
     for number in numbers {
@@ -30,13 +36,15 @@ pub async fn message(app: &App, deliveries: &[Delivery], at: Timestamp) -> Resul
     let kind = kind_of(deliveries, first, found.len());
     let points = if found.len() == 1 { points(app, first) } else { Vec::new() };
     let alerts: Vec<Alert> = app.look(|roster| found.iter().map(|alert| rows::alert(roster, alert, at)).collect());
-    Ok(Some(Message { id: message_id(deliveries), kind, at, alerts, points }))
+    let message = Message { id: message_id(deliveries), kind, at, alerts, points };
+    Ok(Some(Written { message, members: found.iter().map(|alert| (alert.number, alert.members)).collect() }))
 }
 
 fn kind_of(deliveries: &[Delivery], alert: &model::Alert, alerts: usize) -> MessageKind {
     match deliveries.first().map(|delivery| delivery.key.kind) {
         _ if alerts > 1 => MessageKind::Digest,
         Some(DeliveryKind::Resolved) if deliveries.len() == 1 => MessageKind::Resolved,
+        Some(DeliveryKind::Grown) => MessageKind::Grown,
         _ if alert.members > 0 => MessageKind::Group,
         _ => MessageKind::Opened,
     }

@@ -23,6 +23,11 @@ const MOST: usize = 100;
 /// An alert that is unseen for longer than this is not escalated.
 const LONGEST_ESCALATION: Seconds = Seconds(7 * 24 * 3600);
 
+/// How long a single move waits for a group unless configured: accounts that fall together do so within seconds of a pass.
+const WAIT: Seconds = Seconds(30);
+/// After this no group begins with it any more.
+const LONGEST_WAIT: Seconds = Seconds(15 * 60);
+
 /// The channels as written, by name, and the routes.
 #[derive(Clone, Default)]
 pub struct Channels {
@@ -44,10 +49,10 @@ pub const SECRETS: [&str; 4] = ["url", "secret", "password", "token"];
 pub const fn keys(kind: ChannelKind) -> &'static [&'static str] {
     match kind {
         ChannelKind::Desktop => &[],
-        ChannelKind::Slack | ChannelKind::Discord => &["url", "url_file", "allow_private"],
-        ChannelKind::Webhook => &["url", "url_file", "secret", "secret_file", "allow_private"],
-        ChannelKind::Email => &["smtp", "username", "password", "password_file", "from", "to", "digest"],
-        ChannelKind::Push => &["url", "url_file", "token", "token_file", "allow_private"],
+        ChannelKind::Slack | ChannelKind::Discord => &["url", "url_file", "allow_private", "wait"],
+        ChannelKind::Webhook => &["url", "url_file", "secret", "secret_file", "allow_private", "wait"],
+        ChannelKind::Email => &["smtp", "username", "password", "password_file", "from", "to", "digest", "wait"],
+        ChannelKind::Push => &["url", "url_file", "token", "token_file", "allow_private", "wait"],
     }
 }
 
@@ -198,9 +203,21 @@ fn info(name: &str, section: &Section) -> Result<ChannelInfo, Problem> {
         Some(text) => text.as_str().and_then(digest),
     };
     let wrong = || (format!("channels.{name}.digest"), "is \"off\", \"hourly\" or a time such as \"08:00\"".to_owned());
-    let key = if section.kind == ChannelKind::Desktop { DESKTOP } else { name };
-    let (name, key) = (name.to_owned(), key.to_owned());
-    Ok(ChannelInfo { name, key, kind: section.kind, digest: digest.ok_or_else(wrong)? })
+    if section.kind == ChannelKind::Desktop {
+        return Ok(ChannelInfo { name: name.to_owned(), ..ChannelInfo::desktop() });
+    }
+    let wait = section.table.get("wait").map_or(Ok(WAIT), |text| wait(text.as_str().unwrap_or_default()));
+    let wait = wait.map_err(|message| (format!("channels.{name}.wait"), message))?;
+    let (name, key) = (name.to_owned(), name.to_owned());
+    Ok(ChannelInfo { name, key, kind: section.kind, digest: digest.ok_or_else(wrong)?, wait })
+}
+
+fn wait(text: &str) -> Result<Seconds, String> {
+    let span: Option<jiff::Span> = text.parse().ok();
+    let seconds = span.and_then(|span| span.total(jiff::Unit::Second).ok());
+    let seconds = seconds.filter(|seconds| (0.0..=LONGEST_WAIT.0 as f64).contains(seconds));
+    let wrong = || "is not between 0s and 15m: write \"30s\", or \"0s\" for none".to_owned();
+    seconds.map(|seconds| Seconds(seconds as u64)).ok_or_else(wrong)
 }
 
 fn digest(text: &str) -> Option<Digest> {
@@ -314,6 +331,12 @@ mod tests {
         assert_eq!(quiet.zone, TimeZone::get("Europe/Athens").expect("a zone"));
         let escalate = route.escalate.as_ref().expect("an escalation");
         assert_eq!((escalate.after, escalate.to.as_slice()), (Seconds(1800), &["team".to_owned()][..]));
+        assert_eq!(routing.channels.iter().map(|it| it.wait.0).collect::<Vec<_>>(), [0, 30]);
+        let waits = |wait: &str| {
+            let config = Config::parse(&format!("{CHANNELS}wait = \"{wait}\"\n"), "f").expect("a good config");
+            config.channels.routing.channel("team").map(|it| it.wait.0)
+        };
+        assert_eq!((waits("0s"), waits("15m"), waits("1m 5s")), (Some(0), Some(900), Some(65)));
         let none = Config::parse("", "f").expect("defaults").channels.routing;
         assert_eq!(none, Routing { zone: TimeZone::UTC, ..Routing::default() });
     }
@@ -351,6 +374,14 @@ mod tests {
         check(
             "[channels.x]\nkind = \"email\"\ndigest = \"dayly\"",
             "f:8: is \"off\", \"hourly\" or a time such as \"08:00\"",
+        );
+        let wait = "f:9: is not between 0s and 15m: write \"30s\", or \"0s\" for none";
+        for wrong in ["\"16m\"", "\"-1s\"", "\"soon\"", "30"] {
+            check(&format!("[channels.x]\nkind = \"slack\"\nurl = \"https://x\"\nwait = {wrong}"), wait);
+        }
+        check(
+            "[channels.desk2]\nkind = \"desktop\"\nwait = \"30s\"",
+            "f:8: unknown key channels.desk2.wait; known are kind",
         );
         check("[[routes]]\nto = [\"teem\"]", "f:7: unknown channel \"teem\"; did you mean team?");
         check("[[routes]]\nrules = []", "f:6: name one channel at least: to = [\"…\"]");

@@ -38,7 +38,9 @@ impl Batch {
     fn put_delivery(&mut self, delivery: &Delivery) -> Result<(), StoreError> {
         let (to, from) = match delivery.state {
             DeliveryState::Pending => (Records::DeliveriesPending, Records::Deliveries),
-            DeliveryState::Delivered | DeliveryState::Dead => (Records::Deliveries, Records::DeliveriesPending),
+            DeliveryState::Delivered | DeliveryState::Dead | DeliveryState::Superseded => {
+                (Records::Deliveries, Records::DeliveriesPending)
+            }
         };
         self.delete(from, delivery.key());
         self.put_in(to, delivery)

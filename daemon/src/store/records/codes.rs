@@ -106,15 +106,19 @@ const _: fn(Severity) = |one| match one {
 };
 
 pub(super) const DELIVERY_STATES: &[DeliveryState] =
-    &[DeliveryState::Pending, DeliveryState::Delivered, DeliveryState::Dead];
+    &[DeliveryState::Pending, DeliveryState::Delivered, DeliveryState::Dead, DeliveryState::Superseded];
 const _: fn(DeliveryState) = |one| match one {
-    DeliveryState::Pending | DeliveryState::Delivered | DeliveryState::Dead => (),
+    DeliveryState::Pending | DeliveryState::Delivered | DeliveryState::Dead | DeliveryState::Superseded => (),
 };
 
 pub(super) const DELIVERY_KINDS: &[DeliveryKind] =
-    &[DeliveryKind::Opened, DeliveryKind::Resolved, DeliveryKind::Group, DeliveryKind::Escalated];
+    &[DeliveryKind::Opened, DeliveryKind::Resolved, DeliveryKind::Group, DeliveryKind::Escalated, DeliveryKind::Grown];
 const _: fn(DeliveryKind) = |one| match one {
-    DeliveryKind::Opened | DeliveryKind::Resolved | DeliveryKind::Group | DeliveryKind::Escalated => (),
+    DeliveryKind::Opened
+    | DeliveryKind::Resolved
+    | DeliveryKind::Group
+    | DeliveryKind::Escalated
+    | DeliveryKind::Grown => (),
 };
 
 pub(super) const TROUBLES: &[TroubleKind] = &[

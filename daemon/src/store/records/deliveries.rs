@@ -32,6 +32,12 @@ struct DeliveryRest<'a> {
     receipt: Option<&'a str>,
 }
 
+/// What version 3 has behind those.
+#[derive(Default, Serialize, Deserialize)]
+struct DeliveryGroup {
+    members: u64,
+}
+
 /// Separates a channel's name, which has no control characters, from the code of a kind.
 const SEPARATOR: u8 = 0;
 
@@ -41,22 +47,30 @@ pub(in crate::store) fn delivery_key(key: &DeliveryKey) -> Vec<u8> {
     if key.kind != DeliveryKind::Opened {
         encoded.extend([SEPARATOR, code(DELIVERY_KINDS, key.kind)]);
     }
+    if key.update > 0 {
+        encoded.push(key.update);
+    }
     encoded
 }
 
 fn read_key(encoded: &[u8]) -> Option<DeliveryKey> {
     let (alert, rest) = encoded.split_first_chunk::<8>()?;
-    let (channel, kind) = match rest {
-        [channel @ .., SEPARATOR, kind] => (channel, variant(DELIVERY_KINDS, *kind)?),
-        channel => (channel, DeliveryKind::Opened),
+    let end = rest.iter().position(|byte| *byte == SEPARATOR).unwrap_or(rest.len());
+    let (channel, kind) = rest.split_at(end);
+    let (kind, update) = match kind {
+        [] => (DeliveryKind::Opened, 0),
+        [_, kind] => (variant(DELIVERY_KINDS, *kind)?, 0),
+        [_, kind, update] => (variant(DELIVERY_KINDS, *kind)?, *update),
+        _ => return None,
     };
-    Some(DeliveryKey::of(u64::from_be_bytes(*alert), std::str::from_utf8(channel).ok()?, kind))
+    let key = DeliveryKey::of(u64::from_be_bytes(*alert), std::str::from_utf8(channel).ok()?, kind);
+    Some(DeliveryKey { update, ..key })
 }
 
 impl Record for Delivery {
     const TABLE: Records = Records::Deliveries;
-    /// Version 1 had no kinds and no receipts.
-    const VERSION: u8 = 2;
+    /// Version 1 had no kinds and no receipts, version 2 no groups that grow.
+    const VERSION: u8 = 3;
 
     fn key(&self) -> Vec<u8> {
         delivery_key(&self.key)
@@ -78,7 +92,8 @@ impl Record for Delivery {
             message: self.message.map(|id| id.0),
             receipt: self.receipt.as_deref(),
         };
-        to_extend(&rest, to_extend(&record, out)?)
+        let group = DeliveryGroup { members: self.members };
+        to_extend(&group, to_extend(&rest, to_extend(&record, out)?)?)
     }
 
     fn decode(key: &[u8], payload: &[u8]) -> Option<Self> {
@@ -87,10 +102,17 @@ impl Record for Delivery {
 
     fn decode_version(version: u8, key: &[u8], payload: &[u8]) -> Option<Self> {
         let (record, rest): (DeliveryRecord<'_>, _) = take_from_bytes(payload).ok()?;
-        let rest: DeliveryRest<'_> = match version {
+        let (rest, more): (DeliveryRest<'_>, _) = match version {
             // One that is pending was due when it was queued.
-            1 => DeliveryRest { queued_at: record.next_at.or(record.delivered_at).unwrap_or(0), ..Default::default() },
-            _ => from_bytes(rest).ok()?,
+            1 => {
+                let queued_at = record.next_at.or(record.delivered_at).unwrap_or(0);
+                (DeliveryRest { queued_at, ..Default::default() }, rest)
+            }
+            _ => take_from_bytes(rest).ok()?,
+        };
+        let group: DeliveryGroup = match version {
+            1 | 2 => DeliveryGroup::default(),
+            _ => from_bytes(more).ok()?,
         };
         Some(Delivery {
             id: DeliveryId::from_bytes(record.id),
@@ -105,6 +127,7 @@ impl Record for Delivery {
             held: rest.held,
             message: rest.message.map(DeliveryId::from_bytes),
             receipt: rest.receipt.map(str::to_owned),
+            members: group.members,
         })
     }
 }
@@ -117,14 +140,18 @@ mod tests {
     use crate::roster::samples;
 
     #[test]
-    fn a_delivery_of_version_1_says_that_an_alert_opened() {
+    fn a_delivery_of_earlier_versions_is_no_groups_and_says_that_an_alert_opened() {
         let before = samples::delivery(7, "desktop", DeliveryState::Pending);
         let payload = before.encode(Vec::new()).expect("encoded");
-        let rest = DeliveryRest { queued_at: before.queued_at.0, ..DeliveryRest::default() };
-        let rest = to_extend(&rest, Vec::new()).expect("encoded");
+        let length = |of: &dyn Fn(Vec<u8>) -> Payload| of(Vec::new()).expect("encoded").len();
+        let group = length(&|out| to_extend(&DeliveryGroup::default(), out));
+        let queued_at = before.queued_at.0;
+        let rest = length(&|out| to_extend(&DeliveryRest { queued_at, ..DeliveryRest::default() }, out));
         let key = [&7u64.to_be_bytes()[..], b"desktop"].concat();
-        assert_eq!(Delivery::decode_version(1, &key, &payload[..payload.len() - rest.len()]), Some(before.clone()));
-        assert_eq!(Delivery::decode(&key, &payload), Some(before));
+        for (version, missing) in [(1, group + rest), (2, group), (3, 0)] {
+            let decoded = Delivery::decode_version(version, &key, &payload[..payload.len() - missing]);
+            assert_eq!(decoded.as_ref(), Some(&before), "{version}");
+        }
     }
 
     #[test]
@@ -132,8 +159,9 @@ mod tests {
         let mut keys = std::collections::BTreeSet::new();
         for alert in [0, 1, 256] {
             for channel in ["team", "team-2", "desktop"] {
-                for kind in DeliveryKind::ALL {
-                    let key = DeliveryKey::of(alert, channel, kind);
+                let grown = [1, 2, 255].map(|update| DeliveryKey::grown(alert, channel, update));
+                for key in DeliveryKind::ALL.map(|kind| DeliveryKey::of(alert, channel, kind)).into_iter().chain(grown)
+                {
                     assert_eq!(read_key(&delivery_key(&key)), Some(key.clone()));
                     assert!(keys.insert(delivery_key(&key)));
                 }

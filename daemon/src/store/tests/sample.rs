@@ -189,17 +189,18 @@ pub(super) fn alert(number: u64, seed: u32) -> Alert {
 pub(super) fn delivery(alert: u64, seed: u32) -> Delivery {
     Delivery {
         id: DeliveryId::from_bytes([seed as u8; 5]),
-        key: DeliveryKey::of(alert, ["desktop", "mail"][seed as usize % 2], DeliveryKind::ALL[seed as usize % 4]),
-        state: [DeliveryState::Pending, DeliveryState::Delivered, DeliveryState::Dead][seed as usize % 3],
+        key: DeliveryKey::of(alert, ["desktop", "mail"][seed as usize % 2], DeliveryKind::ALL[seed as usize % 5]),
+        state: DeliveryState::ALL[seed as usize % 4],
         attempts: seed % 10,
-        next_at: seed.is_multiple_of(3).then(|| at(seed)),
+        next_at: seed.is_multiple_of(4).then(|| at(seed)),
         last_error: seed.is_multiple_of(5).then(|| "refused".to_owned()),
-        delivered_at: (seed % 3 == 1).then(|| at(seed)),
+        delivered_at: (seed % 4 == 1).then(|| at(seed)),
         queued_at: at(seed),
         tried_at: seed.is_multiple_of(2).then(|| at(seed)),
         held: seed.is_multiple_of(7),
         message: seed.is_multiple_of(7).then(|| DeliveryId::from_bytes([3; 5])),
-        receipt: (seed % 3 == 1).then(|| "ok".to_owned()),
+        receipt: (seed % 4 == 1).then(|| "ok".to_owned()),
+        members: u64::from(seed / 7),
     }
 }
 

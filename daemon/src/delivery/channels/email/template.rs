@@ -95,15 +95,16 @@ fn test() -> (String, Page) {
 fn single(alert: &Alert, message: &Message, zone: &TimeZone) -> (String, Page) {
     let (title, happened) = (whose(alert), happened(alert));
     let is_over = alert.state == AlertState::Resolved || message.kind == MessageKind::Resolved;
-    let subject = match is_over {
-        true => format!("Over: {title}: {happened}"),
-        false => format!("{title}: {happened}"),
+    let (prefix, first) = match message.kind {
+        _ if is_over => ("Over: ", Some("It is over.".to_owned())),
+        MessageKind::Grown => ("Grown: ", Some("There are far more by now.".to_owned())),
+        _ => ("", None),
     };
-    let over = is_over.then(|| "It is over.".to_owned());
+    let subject = format!("{prefix}{title}: {happened}");
     let advice = (!is_over).then(|| ("To acknowledge it:", format!("roster alerts ack {}", alert.id)));
     let page = Page {
         title,
-        paragraphs: over.into_iter().chain([sentence(alert)]).collect(),
+        paragraphs: first.into_iter().chain([sentence(alert)]).collect(),
         facts: facts(alert, zone),
         chart: Chart::of(&message.points, zone),
         entries: Vec::new(),

@@ -108,7 +108,9 @@ fn an_end_says_that_it_is_one() {
 fn a_group_and_a_test_say_what_they_are() {
     let group = Alert { about: About::Platform("youtube".into()), influencer_name: None, members: 5000, ..down() };
     let group = Alert { why: "5,000 accounts moved together: followers −2.1 % (median)".into(), ..group };
-    insta::assert_snapshot!("group_plain", shown(&written(MessageKind::Group, vec![group])));
+    insta::assert_snapshot!("group_plain", shown(&written(MessageKind::Group, vec![group.clone()])));
+    let grown = written(MessageKind::Grown, vec![group]);
+    assert!(grown.subject.starts_with("Grown: ") && grown.plain.contains("far more by now"), "{}", grown.plain);
     insta::assert_snapshot!("test_plain", shown(&written(MessageKind::Test, vec![])));
 }
 
