@@ -250,3 +250,37 @@ pub fn retry(decision: &mut Decision<'_>, who: &Who, delivery: Delivery) -> Deli
     decision.commit.alerting.deliveries.push(again.clone());
     again
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_failure_waits_longer_up_to_a_day_with_a_fifth_for_the_spread() {
+        let check = |attempts: u32, least_s: i64| {
+            assert_eq!(wait_after(attempts, None, 1.0), least_s * 1000, "{attempts}");
+            assert_eq!(wait_after(attempts, None, 1.2), least_s * 1200, "{attempts}");
+        };
+        // The schedule that Standard Webhooks recommend, with half a minute in between; at the end a day.
+        let hours = [2, 5, 10, 14, 20, 24].map(|hours| hours * 3600);
+        for (attempts, least_s) in (1..).zip([5, 30, 5 * 60, 30 * 60].into_iter().chain(hours)) {
+            check(attempts, least_s);
+        }
+        check(0, 5);
+        check(11, 24 * 3600);
+        check(u32::MAX, 24 * 3600);
+    }
+
+    #[test]
+    fn a_receivers_own_wait_is_kept_and_no_longer_one_added_to_it() {
+        let check = |attempts: u32, requested_s: u64, expected_s: i64| {
+            let wait = wait_after(attempts, Some(Duration::from_secs(requested_s)), 1.0);
+            assert_eq!(wait, expected_s * 1000, "{attempts} {requested_s}");
+        };
+        check(1, 7200, 7200);
+        check(1, 0, 5);
+        check(3, 60, 300);
+        check(9, 60, 300);
+        assert_eq!(wait_after(1, Some(Duration::MAX), 1.2), i64::MAX);
+    }
+}

@@ -7,6 +7,7 @@ mod handles;
 mod leases;
 mod keeping;
 mod reported;
+mod routes;
 mod rules;
 mod silences;
 mod warnings;
