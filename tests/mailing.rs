@@ -1,11 +1,15 @@
 //! Alerts by e-mail, over a mail server in the test's own process; `tests/mail/run` has a real one.
 
+use roster_protocol::connection::Account;
+use roster_protocol::influencer::NewInfluencer;
+use roster_protocol::service::DeliveriesQuery;
+use roster_protocol::sync::SyncTarget;
 use roster_protocol::transport::within;
-use roster_sandbox::Platform;
+use roster_sandbox::{AccountEdit, Platform, Sandbox};
 
 use crate::support::mail::{Mail, MailServer, Treatment};
-use crate::support::programs::until;
-use crate::support::{LIMIT, World};
+use crate::support::programs::{Home, Rosterd, until};
+use crate::support::{LIMIT, World, synced_at_will};
 
 const ANA: &str = "ana@example.com";
 const OSKAR: &str = "oskar@example.com";
@@ -123,4 +127,45 @@ async fn a_wrong_channel_is_refused_with_its_line_and_without_its_password() {
     assert!(error.contains("only tls=none of smtp:// may be"), "{error}");
     let error = refused(&mut world, ANA, "ana").await;
     assert!(error.contains("\"ana\" is no e-mail address"), "{error}");
+}
+
+/// Mara has so many followers, and the daemon knows.
+async fn has(rosterd: &Rosterd, sandbox: &Sandbox, followers: u64) {
+    let edit = AccountEdit { followers: Some(followers), likes: Some(5), ..AccountEdit::default() };
+    sandbox.world().put(Platform::Bluesky, "mara.sky.test", &edit).expect("an account");
+    let ticket = rosterd.client.sync(within(LIMIT), SyncTarget::All).await.expect("a response").expect("a ticket");
+    until("it is synced", async || {
+        let progress = rosterd.client.sync_progress(within(LIMIT), ticket, 0).await;
+        progress.expect("a response").expect("progress").done.then_some(())
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_log_names_no_recipient() {
+    let server = MailServer::start().await;
+    server.treat(ANA, &[Treatment::Refused("550 5.1.1 Ana@Example.com is no user here")]);
+    server.treat(OSKAR, &[Treatment::Refused("451 4.7.1 oskar@example.com is greylisted")]);
+    let sandbox =
+        Sandbox::start(roster_sandbox::Options { accounts: 0, ..Default::default() }).await.expect("a sandbox");
+    let home = Home::new(&format!("{}{}", synced_at_will(&sandbox), server.channel(&[ANA, OSKAR], "")));
+    let rosterd = home.start().await;
+    let edit = AccountEdit { followers: Some(10_000), ..AccountEdit::default() };
+    sandbox.world().put(Platform::Bluesky, "mara.sky.test", &edit).expect("an account");
+    let account = Account { platform: "bluesky".to_owned(), handle: "mara.sky.test".to_owned() };
+    let new = NewInfluencer { name: "Mara".to_owned(), accounts: vec![account], ..NewInfluencer::default() };
+    rosterd.client.add(within(LIMIT), new).await.expect("a response").expect("added");
+    has(&rosterd, &sandbox, 10_000).await;
+    has(&rosterd, &sandbox, 5_000).await;
+    until("both were tried", async || {
+        let query = DeliveriesQuery { limit: 9, ..DeliveriesQuery::default() };
+        let page = rosterd.client.deliveries(within(LIMIT), query).await.expect("a response").expect("deliveries");
+        (page.rows.iter().filter(|it| it.channel == "mail" && it.last_error.is_some()).count() == 2).then_some(())
+    })
+    .await;
+    let log = home.log().to_lowercase();
+    assert!(!log.contains("@example.com"), "{log}");
+    for said in ["mail/1", "[the receiver] is no user here", "mail/2", "[the receiver] is greylisted"] {
+        assert!(log.contains(said), "{said}: {log}");
+    }
 }

@@ -126,6 +126,11 @@ impl Outbox {
         app.deliveries.send_replace(());
     }
 
+    /// Notes how a channel fares.
+    fn settle(&self, key: &str, note: impl FnOnce(&mut State)) {
+        note(self.states.lock().entry(key.to_owned()).or_default());
+    }
+
     /// Has what a user wants sent now not wait for the channel.
     pub fn hurry(&self, app: &App, key: &str) {
         if let Some(state) = self.states.lock().get_mut(key) {

@@ -22,7 +22,7 @@ pub use roster_protocol::delivery::{DeliveryKind, DeliveryState};
 
 pub use commit::{AlertingCommit, AuditCommit, Commit, ConsentsCommit, RosterCommit, SyncCommit, WebhooksCommit};
 pub use consent::{Attempt, Choice, Consent, ConsentStep, Device, Grant, GrantState, GrantTokens, GrantUse, Sealed};
-pub use routing::{ChannelInfo, Digest, Escalation, Quiet, Route, Routing};
+pub use routing::{ChannelInfo, Digest, Escalation, LogName, Quiet, Route, Routing};
 pub use webhook::{Deletion, Lease, Receipt};
 
 /// The person or brand persona.

@@ -113,6 +113,48 @@ impl Routing {
     }
 }
 
+/// A channel as the log names it: by its name, and where it has several receivers the number of one, never an address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogName {
+    name: String,
+    /// What no line of the log has.
+    receiver: Option<String>,
+}
+
+impl LogName {
+    /// That of the channel that deliveries name so.
+    pub fn of(routing: &Routing, key: &str) -> Self {
+        let (name, receiver) = key.split_once('/').map_or((key, None), |(name, receiver)| (name, Some(receiver)));
+        let place = routing.named(name).position(|channel| channel.key == key);
+        let number = place.filter(|_| receiver.is_some()).map(|place| format!("/{}", place + 1));
+        Self { name: format!("{name}{}", number.unwrap_or_default()), receiver: receiver.map(str::to_owned) }
+    }
+
+    /// A text of a receiver's server without the receiver's address.
+    pub fn without_receiver(&self, text: &str) -> String {
+        let Some(receiver) = self.receiver.as_deref().filter(|receiver| !receiver.is_empty()) else {
+            return text.to_owned();
+        };
+        let receiver = receiver.to_ascii_lowercase();
+        // Both are as long in lower case as they are.
+        let lower = text.to_ascii_lowercase();
+        let mut left = String::new();
+        let mut end = 0;
+        for (at, found) in lower.match_indices(&receiver) {
+            left.push_str(&text[end..at]);
+            left.push_str("[the receiver]");
+            end = at + found.len();
+        }
+        left + &text[end..]
+    }
+}
+
+impl std::fmt::Display for LogName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.name)
+    }
+}
+
 impl Quiet {
     /// When the quiet hours of `now` are over; `None` outside them.
     pub fn ends_after(&self, now: Timestamp) -> Option<Timestamp> {
@@ -152,6 +194,28 @@ mod tests {
 
     fn at(text: &str) -> Timestamp {
         text.parse().expect(text)
+    }
+
+    #[test]
+    fn the_log_names_no_receiver() {
+        let channel = |name: &str, key: &str| ChannelInfo {
+            name: name.to_owned(),
+            key: key.to_owned(),
+            kind: ChannelKind::Email,
+            ..ChannelInfo::desktop()
+        };
+        let mails = ["mail/ana@x.example", "mail/bo@x.example"].map(|key| channel("mail", key));
+        let channels = [&mails[..], &[channel("team", "team")]].concat();
+        let routing = Routing { channels, ..Routing::default() };
+        let check = |key: &str, name: &str| assert_eq!(LogName::of(&routing, key).to_string(), name);
+        check("team", "team");
+        check("mail/ana@x.example", "mail/1");
+        check("mail/bo@x.example", "mail/2");
+        check("mail/gone@x.example", "mail");
+        let said = |text: &str| LogName::of(&routing, "mail/bo@x.example").without_receiver(text);
+        assert_eq!(said("550 <Bo@X.example>: no bo@x.example"), "550 <[the receiver]>: no [the receiver]");
+        assert_eq!(said("Grüße"), "Grüße");
+        assert_eq!(LogName::of(&routing, "team").without_receiver("no team"), "no team");
     }
 
     #[test]

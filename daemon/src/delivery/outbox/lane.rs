@@ -17,7 +17,7 @@ use crate::app::App;
 use crate::decision::deliveries::{self, Failure, Taken};
 use crate::delivery::channels::{Made, Message, SendError};
 use crate::meters::Delivered;
-use crate::model::{Delivery, DeliveryKey};
+use crate::model::{Delivery, DeliveryKey, LogName};
 
 /// The longest an attempt may take, whatever the channel's own limits are.
 const SEND_LIMIT: Duration = Duration::from_secs(300);
@@ -100,6 +100,7 @@ async fn give_up_all(app: &App, key: &str, why: &str) -> Timestamp {
 /// Sends a message once, and stores what became of it; returns when to go on.
 async fn attempt(app: &App, outbox: &Outbox, key: &str, made: &Made, deliveries: Vec<Delivery>) -> Timestamp {
     let at = app.clock.now();
+    let named = app.look(|roster| LogName::of(&roster.routing, key));
     let keys: Vec<DeliveryKey> = deliveries.iter().map(|delivery| delivery.key.clone()).collect();
     let Written { message, members } = match making::message(app, &deliveries, at).await {
         Ok(Some(written)) => written,
@@ -108,13 +109,13 @@ async fn attempt(app: &App, outbox: &Outbox, key: &str, made: &Made, deliveries:
             return decided(app, |decision| deliveries::failed(decision, &keys, &failure)).await;
         }
         Err(error) => {
-            tracing::warn!(%error, channel = key, "what is to be sent cannot be read");
+            tracing::warn!(%error, channel = %named, "what is to be sent cannot be read");
             return at.plus_seconds(STORE_PAUSE_S);
         }
     };
     let result = send(made, &message).await;
     app.meters.record_delivery(made.kind.kind, outcome_of(&result));
-    settle(outbox, key, made, app.clock.now(), &result);
+    outbox.settle(key, |state| settle(state, &named, made, app.clock.now(), &result));
     let result = result.map(|receipt| Taken { receipt, members }).map_err(|error| failure(&error));
     // Until it is stored what became of it, nothing else is sent here.
     loop {
@@ -160,9 +161,7 @@ fn failure(error: &SendError) -> Failure {
 }
 
 /// Notes how the channel fares: when the next message may be sent, and whether any is.
-fn settle(outbox: &Outbox, key: &str, made: &Made, now: Timestamp, result: &Result<String, SendError>) {
-    let mut states = outbox.states.lock();
-    let state = states.entry(key.to_owned()).or_default();
+fn settle(state: &mut State, named: &LogName, made: &Made, now: Timestamp, result: &Result<String, SendError>) {
     let gap = i64::try_from(made.kind.gap.as_millis()).unwrap_or(0);
     let after = |ms: i64| Timestamp(now.0.saturating_add(ms));
     let was_failing = state.failures > 0;
@@ -170,19 +169,21 @@ fn settle(outbox: &Outbox, key: &str, made: &Made, now: Timestamp, result: &Resu
         Ok(_) => {
             *state = State { delivered_at: Some(now), not_before: after(gap), ..State::default() };
             if was_failing {
-                tracing::info!(channel = key, "the channel takes messages again");
+                tracing::info!(channel = %named, "the channel takes messages again");
             }
         }
         // The message was at fault, not the channel.
         Err(SendError::Refused { why, disables: false }) => {
             state.not_before = after(gap);
             state.last_error = Some(clean(why, SENTENCE_CHARACTERS));
-            tracing::warn!(channel = key, why, "a message was refused for good: `roster deliveries` lists it");
+            let why = named.without_receiver(why);
+            tracing::warn!(channel = %named, why, "a message was refused for good: `roster deliveries` lists it");
         }
         Err(SendError::Refused { why, disables: true }) => {
             state.last_error = Some(clean(why, SENTENCE_CHARACTERS));
             state.disabled = state.last_error.clone();
-            tracing::error!(channel = key, why, "the channel's address is gone: nothing more is sent there");
+            let why = named.without_receiver(why);
+            tracing::error!(channel = %named, why, "the channel's address is gone: nothing more is sent there");
         }
         Err(error) => {
             let pause = PAUSES_S[(state.failures as usize).min(PAUSES_S.len() - 1)] * 1000;
@@ -192,7 +193,8 @@ fn settle(outbox: &Outbox, key: &str, made: &Made, now: Timestamp, result: &Resu
             state.not_before = after(pause.max(requested));
             state.last_error = Some(failure(error).why);
             if !was_failing {
-                tracing::warn!(channel = key, why = %error, "a message could not be delivered; it is sent again");
+                let why = named.without_receiver(&error.to_string());
+                tracing::warn!(channel = %named, why, "a message could not be delivered; it is sent again");
             }
         }
     }
