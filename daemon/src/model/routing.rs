@@ -171,13 +171,25 @@ impl Quiet {
 impl Digest {
     /// The first time from `now` on at which what is gathered is sent; `None`: it is not gathered.
     pub fn next(self, now: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
-        const HOUR_MS: i64 = 3_600_000;
         match self {
             Digest::Off => None,
-            Digest::Hourly => Some(Timestamp((now.0.div_euclid(HOUR_MS) + 1).saturating_mul(HOUR_MS))),
+            Digest::Hourly => next_hour(&now.to_jiff().to_zoned(zone.clone())),
             Digest::Daily(time) => next_at(&now.to_jiff().to_zoned(zone.clone()), time),
         }
     }
+}
+
+/// The first time after `now` at which local clocks show a full hour. Not everywhere that is one in UTC, and a few clocks are
+/// moved by half an hour.
+fn next_hour(now: &Zoned) -> Option<Timestamp> {
+    let hour = |from: &Zoned| {
+        let into = i64::from(from.minute()) * 60 + i64::from(from.second());
+        let begun = from.checked_sub(into.seconds().nanoseconds(from.subsec_nanosecond())).ok()?;
+        begun.checked_add(1.hour()).ok()
+    };
+    let first = hour(now)?;
+    let full = if first.minute() == 0 { first } else { hour(&first)? };
+    Some(full.timestamp().into())
 }
 
 /// The first time after `now` at which local clocks show `time`. Where they skip it, when they have.
@@ -252,6 +264,18 @@ mod tests {
         check(Digest::Off, "2026-11-21T12:00:00Z", None);
         check(Digest::Hourly, "2026-11-21T12:00:00Z", Some("2026-11-21T13:00:00Z"));
         check(Digest::Hourly, "2026-11-21T12:59:59Z", Some("2026-11-21T13:00:00Z"));
+        check(Digest::Hourly, "2026-11-21T12:59:59.999Z", Some("2026-11-21T13:00:00Z"));
+        let hourly = |zone: &str, now: &str, expected: &str| {
+            let zone = TimeZone::get(zone).expect("a zone");
+            assert_eq!(Digest::Hourly.next(at(now), &zone), Some(at(expected)), "{now}");
+        };
+        // India is five hours and a half ahead, Nepal a quarter of an hour more.
+        hourly("Asia/Kolkata", "2026-11-21T12:00:00Z", "2026-11-21T12:30:00Z");
+        hourly("Asia/Kolkata", "2026-11-21T12:30:00Z", "2026-11-21T13:30:00Z");
+        hourly("Asia/Kathmandu", "2026-11-21T12:14:59.5Z", "2026-11-21T12:15:00Z");
+        // In the hour that is twice, each counts; at 02:00 of 2026-10-04 clocks of Lord Howe go to 02:30.
+        hourly("Europe/Athens", "2026-10-25T00:30:00Z", "2026-10-25T01:00:00Z");
+        hourly("Australia/Lord_Howe", "2026-10-03T15:15:00Z", "2026-10-03T16:00:00Z");
         let daily = Digest::Daily(Time::constant(8, 0, 0, 0));
         check(daily, "2026-11-21T05:59:59Z", Some("2026-11-21T06:00:00Z"));
         check(daily, "2026-11-21T06:00:00Z", Some("2026-11-22T06:00:00Z"));
