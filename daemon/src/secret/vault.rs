@@ -60,7 +60,7 @@ impl MasterKey {
     }
 
     pub fn id(&self) -> KeyId {
-        let hash = Sha256::new().chain_update(b"roster master key id").chain_update(self.0.as_ref()).finalize();
+        let hash = Sha256::new().chain_update(b"roster master key id").chain_update(self.0.as_slice()).finalize();
         KeyId(std::array::from_fn(|at| hash[at]))
     }
 }
