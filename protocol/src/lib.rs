@@ -7,6 +7,7 @@
 
 pub mod alert;
 pub mod audit;
+pub mod backup;
 pub mod connection;
 pub mod consent;
 pub mod delivery;
@@ -35,6 +36,7 @@ mod words;
 
 pub use alert::{About, Alert, AlertState, Change, ChangeCause, Explained, Severity};
 pub use audit::{AuditEntry, Who};
+pub use backup::{BackupBegun, BackupEnd, BackupPiece, BackupSeal};
 pub use connection::{
     Account, AccountPreview, Badge, ByHand, Connection, ConnectionStatus, Profile, ReadWith, Record, Recorded,
     Snapshot, Source, Week,

@@ -8,6 +8,7 @@
 
 use crate::alert::{Alert, AlertState, Change};
 use crate::audit::{AuditEntry, PauseTarget};
+use crate::backup::{BackupBegun, BackupPiece, BackupSeal};
 use crate::connection::{Account, AccountPreview, Connection, Record, Recorded, Snapshot, Week};
 use crate::consent::{ConnectionPage, ConsentBegun, ConsentMethod, ConsentState, Grant, PlatformCheck};
 use crate::delivery::{Channel, ChannelTest, Delivery, DeliveryState};
@@ -270,6 +271,13 @@ pub trait Roster {
     async fn deliveries(query: DeliveriesQuery) -> Result<Page<Delivery>, RosterError>;
     /// Has the delivery with this id or unique prefix sent again now, whatever became of it, under the same id.
     async fn retry_delivery(delivery: String) -> Result<Delivery, RosterError>;
+
+    /// Copies the store as it is now, and begins a backup of the copy on this connection. One backup is under way at a time.
+    async fn backup(seal: BackupSeal) -> Result<BackupBegun, RosterError>;
+    /// Waits for the next piece of the backup that was begun on this connection.
+    async fn backup_piece() -> Result<BackupPiece, RosterError>;
+    /// Says that all of that backup is kept where it belongs.
+    async fn backup_kept() -> Result<(), RosterError>;
 
     async fn audit(query: AuditQuery) -> Result<Page<AuditEntry>, RosterError>;
 

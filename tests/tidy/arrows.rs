@@ -28,13 +28,14 @@ const PROTOCOL: &str = "
     reported: metric time
     status: metric sync time
     audit: folding time metric
+    backup: time
     consent: time ids error connection
     event: ids alert sync
     query: text folding metric error connection
     retention: time
     json: metric rule alert
     silence: ids time
-    service: time ids error delivery connection influencer alert sync status audit consent event retention reported rule silence
+    service: time ids error delivery connection influencer alert sync status audit backup consent event retention reported rule silence
     notice: text ids metric number alert service
     transport: paths service
 ";
@@ -59,8 +60,9 @@ const DAEMON: &str = "
     sync: app consent decision http_client model platforms process roster schedule store
     edits: app decision model roster store sync
     delivery: app decision http_client meters model process roster schedule secret store
+    backups: app decision model store
     browse: alerts app consent decision history model platforms roster schedule store
-    serve: app browse consent delivery edits platforms process roster schedule store sync webhooks
+    serve: app backups browse consent delivery edits platforms process roster schedule store sync webhooks
     daemon: app browse consent decision delivery history http_client model platforms process schedule secret serve store sync webhooks
 ";
 

@@ -144,9 +144,11 @@ fn sources() -> Vec<Source> {
     sources
 }
 
-/// The sources of the three crates that are shipped, without tests.
+/// The sources of the crates that are shipped, without tests.
 fn shipped() -> Vec<Source> {
-    let is_shipped = |source: &Source| source.is_in(&["protocol/src/", "daemon/src/", "tui/src/"]) && !source.is_test();
+    let is_shipped = |source: &Source| {
+        source.is_in(&["protocol/src/", "backup/src/", "daemon/src/", "tui/src/"]) && !source.is_test()
+    };
     sources().into_iter().filter(is_shipped).collect()
 }
 
@@ -185,6 +187,11 @@ fn only_what_counts_and_what_shows_it_name_the_numbers_library() {
 #[test]
 fn only_the_vault_names_the_cipher() {
     only_in(&["chacha20poly1305", "aead::"], &["daemon/src/secret/vault.rs"]);
+}
+
+#[test]
+fn only_the_backups_format_names_what_encrypts_and_compresses_it() {
+    only_in(&["use age::", "zstd::"], &["backup/src/"]);
 }
 
 #[test]

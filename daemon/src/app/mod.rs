@@ -75,6 +75,8 @@ pub struct App {
     pub look_again: watch::Sender<()>,
     /// Permits for runs that have a result and are not durable yet.
     pub unstored: Semaphore,
+    /// A permit for the backup that is under way.
+    pub backups: Arc<Semaphore>,
     /// The batches that run now, each by a number of its own.
     pub batches: Mutex<BTreeMap<u64, RunningBatch>>,
     /// The last ones that ended, newest first.
@@ -148,6 +150,7 @@ impl App {
             upkeep: Notify::new(),
             look_again: watch::Sender::new(()),
             unstored: Semaphore::new(MOST_UNSTORED),
+            backups: Arc::new(Semaphore::new(1)),
             batches: Mutex::default(),
             ended_batches: Mutex::default(),
             agents: Mutex::default(),

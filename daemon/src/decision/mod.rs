@@ -27,6 +27,7 @@ pub mod acknowledge;
 pub mod rules;
 pub mod silences;
 pub mod audit;
+pub mod backups;
 pub mod checks;
 
 use roster_protocol::ids::Id;

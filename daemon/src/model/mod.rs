@@ -356,6 +356,16 @@ pub struct RetentionChoice {
 /// Since when moves of measured numbers are alerted about. What moved before, under a version without rules, is no news.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AlertsSince(pub Timestamp);
+/// A backup that was kept where it belongs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Backup {
+    /// What it holds is of this time.
+    pub at: Timestamp,
+    pub bytes: u64,
+    pub rows: u64,
+    /// Whether it was due, or a user requested it.
+    pub scheduled: bool,
+}
 
 /// What is read once, when the store is opened.
 #[derive(Clone, Debug, Default)]
@@ -382,6 +392,8 @@ pub struct Loaded {
     pub alerts_since: Option<AlertsSince>,
     /// What was chosen to be deleted; `None`: nothing yet.
     pub retention: Option<RetentionChoice>,
+    /// The last backup that was scheduled, and the last that a user requested.
+    pub backups: Vec<Backup>,
     /// The store's own id; it never changes.
     pub store: [u8; 16],
     /// The id of the master key that seals its secrets; `None` before there was one.

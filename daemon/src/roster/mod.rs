@@ -44,7 +44,7 @@ use self::search_text::Texts;
 use crate::alerts::rules::Rules;
 use crate::http_client::SharedGate;
 use crate::model::{
-    Alert, AlertsSince, Connection, Hold, Influencer, Loaded, RetentionChoice, Routing, Settings, TroubleKind,
+    Alert, AlertsSince, Backup, Connection, Hold, Influencer, Loaded, RetentionChoice, Routing, Settings, TroubleKind,
 };
 use crate::oauth::Registry;
 use crate::platforms::{Platforms, providers};
@@ -101,6 +101,8 @@ pub struct Roster {
     pub settings: Settings,
     /// What was chosen to be deleted; `None`: nothing yet.
     pub retention: Option<RetentionChoice>,
+    /// The last backup that was scheduled, and the last that a user requested.
+    pub backups: Vec<Backup>,
     /// The newest alert each user's desktop has shown.
     pub desktop_shown: HashMap<u32, u64>,
     pub consents: Consents,
@@ -137,6 +139,7 @@ impl Roster {
             holds: loaded.holds.into_iter().map(|hold| (hold.lane.clone(), hold)).collect(),
             settings: loaded.settings,
             retention: loaded.retention,
+            backups: loaded.backups,
             desktop_shown: loaded.desktop_shown.into_iter().collect(),
             providers: providers(platforms.values().map(AsRef::as_ref)),
             platforms,

@@ -26,7 +26,9 @@ mod overlay;
 mod queries;
 mod reader;
 mod records;
+mod restoring;
 mod rows;
+mod spool;
 mod scrub;
 mod shared;
 mod snapshots;
@@ -64,8 +66,10 @@ pub use self::queries::{
     DeliveriesQuery, FiguresSince, FollowerSum, HistoryQuery, LatestAlerts, Load, MetricHistory, Query, RecentValues,
     ReportedQuery, RunDays, RunsInOrder, RunsQuery, SnapshotCount, SnapshotOn, TableBytes, WeeksQuery,
 };
+pub use self::restoring::{RestoreError, Restored, restore};
 pub use self::scrub::Scrubbed;
 pub use self::shared::StoreState;
+pub use self::spool::Spool;
 
 use self::damage::DamageLog;
 use self::origin::Origin;

@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use redb::{Database, ReadableDatabase, StorageBackend};
+use roster_protocol::time::Timestamp;
 use rustix::fs::{Access, FlockOperation, OFlags, access, flock, statvfs};
 
 use super::damage::DamageLog;
@@ -82,6 +83,13 @@ impl Origin {
         let locked = fs::symlink_metadata(dir.join(LOCK_FILE)).is_ok().then(|| lock(dir)).transpose()?;
         open_checked_to_read(&path)?;
         Ok(Self { source: Source::File { path, _lock: locked, open: Mutex::new(None) }, cache_bytes })
+    }
+
+    /// The same of a directory that the caller has locked.
+    pub(super) fn file_to_read(dir: &Path, cache_bytes: usize) -> Result<Self, StoreError> {
+        let path = dir.join(FILE);
+        open_checked_to_read(&path)?;
+        Ok(Self { source: Source::File { path, _lock: None, open: Mutex::new(None) }, cache_bytes })
     }
 
     /// Where the file is; `None` for backends.
@@ -246,8 +254,40 @@ pub(super) fn file_in(dir: &Path) -> PathBuf {
     dir.join(FILE)
 }
 
+/// Where a store is built that will take the place of the one in a directory, once what a killed program left there is gone.
+/// The caller has the lock.
+pub(super) fn begin_beside(dir: &Path) -> Result<PathBuf, StoreError> {
+    let path = dir.join(NEW_FILE);
+    remove_leftover(&path)?;
+    Ok(path)
+}
+
+/// Gives the file `new` the store's name, in one step. A store that was there gets another one first, which is returned.
+pub(super) fn take_place(dir: &Path, new: &Path, now: Timestamp) -> Result<Option<PathBuf>, StoreError> {
+    let path = dir.join(FILE);
+    let kept = if is_there(dir)? { Some(keep(&path, now)?) } else { None };
+    fs::rename(new, &path)?;
+    File::open(dir)?.sync_all()?;
+    Ok(kept)
+}
+
+/// Gives a store's file a second name, under which it stays when another takes the first.
+fn keep(path: &Path, now: Timestamp) -> Result<PathBuf, StoreError> {
+    let when = now.to_jiff().strftime("%Y%m%dT%H%M%SZ").to_string();
+    for again in 1.. {
+        let number = if again == 1 { String::new() } else { format!("-{again}") };
+        let kept = path.with_file_name(format!("{FILE}.before-{when}{number}"));
+        match fs::hard_link(path, &kept) {
+            Ok(()) => return Ok(kept),
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(path.to_owned())
+}
+
 /// Whether the directory has a store, or something else in its place.
-fn is_there(dir: &Path) -> Result<bool, StoreError> {
+pub(super) fn is_there(dir: &Path) -> Result<bool, StoreError> {
     match fs::symlink_metadata(dir.join(FILE)) {
         Ok(_) => Ok(true),
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(false),
@@ -362,7 +402,7 @@ pub(crate) fn own_dir(dir: &Path) -> Result<(), StoreError> {
 }
 
 /// Takes the lock, which is held until the file is dropped; flock also holds across renames and bind mounts.
-fn lock(dir: &Path) -> Result<File, StoreError> {
+pub(super) fn lock(dir: &Path) -> Result<File, StoreError> {
     let path = dir.join(LOCK_FILE);
     let mut options = no_follow();
     options.read(true).write(true).create(true).truncate(false);

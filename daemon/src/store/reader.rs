@@ -24,7 +24,7 @@ use super::tables::{
     month_start, split_chunk_key,
 };
 use crate::history::chunk::{self, Days, MonthChunk};
-use crate::model::{Alert, AlertsSince, Loaded, RetentionChoice, Settings};
+use crate::model::{Alert, AlertsSince, Backup, Loaded, RetentionChoice, Settings};
 
 type Chunks = ReadOnlyTable<&'static ChunkKey, &'static [u8]>;
 type RecordsTable = ReadOnlyTable<&'static [u8], &'static [u8]>;
@@ -207,6 +207,7 @@ impl<'a> Reader<'a> {
             silences: self.all(Records::Silences, records::read)?,
             alerts_since: self.get(&AlertsSince::KEY)?,
             retention: self.get(&RetentionChoice::KEY)?,
+            backups: self.backups()?,
             store: self.get::<Stamp>(&Stamp::KEY)?.map(|stamp| stamp.id).unwrap_or_default(),
             key: self.get::<KeyName>(&KeyName::KEY)?.map(|key| key.0),
             consents: self.all(Records::Consents, records::read)?,
@@ -217,6 +218,10 @@ impl<'a> Reader<'a> {
             deletions: self.all(Records::Deletions, records::read)?,
             leases: self.all(Records::Leases, records::read)?,
         })
+    }
+
+    fn backups(&self) -> Result<Vec<Backup>, StoreError> {
+        Backup::KEYS.into_iter().filter_map(|key| self.get(key).transpose()).collect()
     }
 
     /// A record; `None` when it does not exist or is damaged.

@@ -8,7 +8,7 @@ use super::envelope::Unreadable;
 use super::error::StoreError;
 use super::reader::Reader;
 use super::snapshots::{self, if_there};
-use super::tables::{CHUNKS, Records, log_definition, log_name};
+use super::tables::{CHUNKS, Records, log_definition, log_epoch, log_name};
 use super::{log, records};
 
 /// A table with what verifies its rows.
@@ -27,6 +27,13 @@ impl Part {
     /// All tables of a store whose log has these epochs.
     pub(super) fn all(epochs: Vec<i32>) -> impl Iterator<Item = Part> {
         Records::ALL.into_iter().map(Part::Records).chain([Part::Chunks]).chain(epochs.into_iter().map(Part::Log))
+    }
+
+    /// The table of this name; `None` when this rosterd knows none.
+    pub(super) fn named(name: &str) -> Option<Self> {
+        let records = Records::ALL.into_iter().find(|table| table.name() == name).map(Part::Records);
+        let chunks = (name == CHUNKS.name()).then_some(Part::Chunks);
+        records.or(chunks).or_else(|| log_epoch(name).map(Part::Log))
     }
 
     /// The table's name.

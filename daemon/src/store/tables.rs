@@ -364,6 +364,11 @@ pub(super) fn time_key(at: Timestamp) -> [u8; 8] {
     (at.0 as u64 ^ (1 << 63)).to_be_bytes()
 }
 
+/// The point in time that a key begins with.
+pub(super) fn time_of_key(key: &[u8]) -> Option<Timestamp> {
+    key.first_chunk::<8>().map(|time| Timestamp((u64::from_be_bytes(*time) ^ (1 << 63)) as i64))
+}
+
 /// A key of a point in time followed by `rest`.
 pub(super) fn timed_key(at: Timestamp, rest: &[&[u8]]) -> Vec<u8> {
     let mut key = Vec::with_capacity(18);

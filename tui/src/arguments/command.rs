@@ -5,9 +5,9 @@ use clap::Subcommand;
 use super::completions;
 use crate::agent;
 use crate::commands::{
-    add, alerts, audience, audit, budgets, changes, channels, connect, deliveries, disconnect, due, edit, history,
-    list, log_level, merge, pause, platforms, record, remove, retention, rules, runs, set, show, silence, status, sync,
-    tokens,
+    add, alerts, audience, audit, backup, budgets, changes, channels, connect, deliveries, disconnect, due, edit,
+    history, list, log_level, merge, pause, platforms, record, remove, retention, rules, runs, set, show, silence,
+    status, sync, tokens,
 };
 use crate::output::{Ending, Failure};
 use crate::session::Session;
@@ -69,6 +69,8 @@ pub enum Command {
     LogLevel(log_level::LogLevel),
     /// Shows how long what was measured is kept, counts what would be deleted, or chooses it
     Retention(retention::Retention),
+    /// Makes a backup of the store while rosterd runs, or verifies one
+    Backup(backup::Backup),
     /// Lists who did what and when, newest first
     Audit(audit::Audit),
     /// Lists consents: what renews itself, and what needs a hand first
@@ -115,6 +117,7 @@ impl Command {
             Command::Runs(runs) => runs.run(session).await,
             Command::Due(due) => due.run(session).await,
             Command::Budgets(budgets) => budgets.run(session).await,
+            Command::Backup(backup) => backup.run(session).await,
             Command::Audit(audit) => audit.run(session).await,
             Command::Platforms(platforms) => platforms.run(session).await,
             Command::Tokens(tokens) => tokens.run(session).await,

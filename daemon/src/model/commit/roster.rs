@@ -2,7 +2,7 @@
 
 use roster_protocol::ids::InfluencerId;
 
-use crate::model::{Connection, Influencer, RetentionChoice, Settings};
+use crate::model::{Backup, Connection, Influencer, RetentionChoice, Settings};
 
 /// Who is on the roster, and what users set.
 #[derive(Clone, Debug, Default)]
@@ -14,4 +14,5 @@ pub struct RosterCommit {
     pub removed_connections: Vec<Connection>,
     pub settings: Option<Settings>,
     pub retention: Option<RetentionChoice>,
+    pub backup: Option<Backup>,
 }

@@ -15,6 +15,10 @@ impl Roster {
             self.requeue_everything();
         }
         self.retention = commit.retention.or(self.retention);
+        if let Some(backup) = commit.backup {
+            self.backups.retain(|before| before.scheduled != backup.scheduled);
+            self.backups.push(backup);
+        }
         // Those whose names changed.
         let mut renamed = Touched::new();
         for influencer in &commit.influencers {

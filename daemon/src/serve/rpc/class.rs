@@ -95,9 +95,14 @@ pub fn of(request: &RosterRequest) -> Class {
         // A rule concerns all users.
         R::AddRule { .. } | R::EditRule { .. } | R::RemoveRule { .. } => (Access::Administer, Length::Short),
 
-        R::LogLevel { level: Some(_) } | R::Remove { .. } | R::Disconnect { .. } | R::ChooseRetention {} => {
-            (Access::Administer, Length::Short)
-        }
+        R::LogLevel { level: Some(_) }
+        | R::Remove { .. }
+        | R::Disconnect { .. }
+        | R::ChooseRetention {}
+        | R::Backup { .. }
+        | R::BackupKept {} => (Access::Administer, Length::Short),
+        // All that is stored is in it.
+        R::BackupPiece {} => (Access::Administer, Length::Long),
     };
     Class { access, length }
 }
@@ -123,6 +128,9 @@ mod tests {
         check(RosterRequest::TestChannel { channel: "team".to_owned() }, Access::Operate, Length::Short);
         check(RosterRequest::RetryDelivery { delivery: "abc".to_owned() }, Access::Operate, Length::Short);
         check(RosterRequest::Remove { influencer: "mara".to_owned() }, Access::Administer, Length::Short);
+        let backup = RosterRequest::Backup { seal: roster_protocol::BackupSeal::AsConfigured };
+        check(backup, Access::Administer, Length::Short);
+        check(RosterRequest::BackupPiece {}, Access::Administer, Length::Long);
         assert!(Access::Edit > Access::Operate && Access::Edit < Access::Administer);
     }
 }

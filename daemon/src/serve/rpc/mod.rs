@@ -146,7 +146,7 @@ async fn welcome(
     let who = Who { uid: peer.uid(), name: socket::user_name(peer.uid()) };
     let ending = app.ending.clone();
     tokio::select! {
-        () = converse(Caller { app, outbox, who, access }, stream, timeouts) => {}
+        () = converse(Caller { app, outbox, who, access, backup: Arc::default() }, stream, timeouts) => {}
         () = ending.cancelled() => {}
     }
 }

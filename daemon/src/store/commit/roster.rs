@@ -19,6 +19,7 @@ impl Batch {
             self.forget(connection);
         }
         commit.settings.iter().try_for_each(|settings| self.put(settings))?;
-        commit.retention.iter().try_for_each(|choice| self.put(choice))
+        commit.retention.iter().try_for_each(|choice| self.put(choice))?;
+        commit.backup.iter().try_for_each(|backup| self.put(backup))
     }
 }

@@ -5,7 +5,7 @@ use roster_protocol::ids::ConnectionId;
 use roster_protocol::time::Timestamp;
 
 use super::{Payload, Record, read, read_plain};
-use crate::model::{AlertsSince, BudgetKey, BudgetUse, Hold, ReportedLimit, RetentionChoice, Settings};
+use crate::model::{AlertsSince, Backup, BudgetKey, BudgetUse, Hold, ReportedLimit, RetentionChoice, Settings};
 use crate::store::envelope::Unreadable;
 use crate::store::tables::Records;
 
@@ -73,6 +73,7 @@ pub(super) fn verify(key: &[u8], encoded: &[u8]) -> Result<(), Unreadable> {
         key if key == Stamp::KEY => read::<Stamp>(table, key, encoded).map(drop),
         key if key == AlertsSince::KEY => read::<AlertsSince>(table, key, encoded).map(drop),
         key if key == RetentionChoice::KEY => read::<RetentionChoice>(table, key, encoded).map(drop),
+        BACKUP_SCHEDULED | BACKUP_REQUESTED => read::<Backup>(table, key, encoded).map(drop),
         key if key == KeyName::KEY => read::<KeyName>(table, key, encoded).map(drop),
         _ => read_plain(table, key, encoded).map(drop),
     }
@@ -164,6 +165,31 @@ impl Record for RetentionChoice {
     fn decode(_key: &[u8], payload: &[u8]) -> Option<Self> {
         let (at, defaults) = from_bytes(payload).ok()?;
         Some(RetentionChoice { at: Timestamp(at), defaults })
+    }
+}
+
+/// The keys of the last backups in [`Records::Meta`].
+const BACKUP_SCHEDULED: &[u8] = b"backup.scheduled";
+const BACKUP_REQUESTED: &[u8] = b"backup.requested";
+
+impl Backup {
+    pub(in crate::store) const KEYS: [&[u8]; 2] = [BACKUP_SCHEDULED, BACKUP_REQUESTED];
+}
+
+impl Record for Backup {
+    const TABLE: Records = Records::Meta;
+
+    fn key(&self) -> Vec<u8> {
+        if self.scheduled { BACKUP_SCHEDULED } else { BACKUP_REQUESTED }.to_vec()
+    }
+
+    fn encode(&self, out: Vec<u8>) -> Payload {
+        to_extend(&(self.at.0, self.bytes, self.rows), out)
+    }
+
+    fn decode(key: &[u8], payload: &[u8]) -> Option<Self> {
+        let (at, bytes, rows) = from_bytes(payload).ok()?;
+        Some(Backup { at: Timestamp(at), bytes, rows, scheduled: key == BACKUP_SCHEDULED })
     }
 }
 

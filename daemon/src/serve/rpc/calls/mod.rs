@@ -4,6 +4,7 @@
 //! whose deadline expires, cannot stop it half-way.
 
 mod alerts;
+mod backups;
 mod connections;
 mod consents;
 mod daemon;
@@ -26,9 +27,11 @@ use roster_protocol::{RosterRequest, RosterResponse};
 use tarpc::ServerError;
 use tarpc::context::Context;
 use tarpc::server::Serve;
+use tokio::sync::Mutex;
 
 use super::class::{self, Access};
 use crate::app::App;
+use crate::backups::Stream;
 use crate::delivery::outbox::Outbox;
 use crate::roster::rows;
 
@@ -40,6 +43,8 @@ pub struct Caller {
     pub who: Who,
     /// What it may do.
     pub access: Access,
+    /// The backup that is read on this connection; it ends with it.
+    pub backup: Arc<Mutex<Option<Stream>>>,
 }
 
 /// Gives each request the response of the same name, so that no call can return the result of another.
@@ -71,6 +76,9 @@ impl Serve for Caller {
             Budgets() => daemon::budgets(caller);
             TestPlatform(platform) => daemon::test_platform(caller, platform);
             Audit(query) => daemon::audit(caller, query);
+            Backup(seal) => backups::begin(caller, seal);
+            BackupPiece() => backups::piece(caller);
+            BackupKept() => backups::kept(caller);
 
             Influencers(query) => influencers::influencers(caller, query);
             Influencer(influencer) => influencers::influencer(caller, influencer);

@@ -1,0 +1,28 @@
+//! What is recorded of backups: who took one, and the last that was kept.
+
+use roster_protocol::audit::Who;
+
+use super::Decision;
+use super::audit::audit;
+use crate::model::{AuditLine, Backup};
+
+/// Records that a user begins to read a backup: whether it is kept anywhere is not known yet.
+pub fn begun(decision: &mut Decision<'_>, who: &Who, sealed: &str) {
+    let line = audit(decision, who, "backup.begin", "store".to_owned());
+    decision.log(AuditLine { new: Some(format!("encrypted: {sealed}")), ..line });
+}
+
+/// Records a backup that is kept where it belongs; `who`: the user that requested it.
+pub fn kept(decision: &mut Decision<'_>, who: Option<&Who>, backup: Backup) {
+    let Backup { at, bytes, rows, .. } = backup;
+    decision.log(AuditLine {
+        at: decision.now,
+        who: who.cloned(),
+        action: "backup".to_owned(),
+        on: "store".to_owned(),
+        old: None,
+        new: Some(format!("{rows} records of {at}, {bytes} bytes")),
+        cause: if who.is_some() { "person" } else { "schedule" }.to_owned(),
+    });
+    decision.commit.roster.backup = Some(backup);
+}
