@@ -5,6 +5,7 @@ mod support;
 mod adding;
 mod alerting;
 mod asking;
+mod backing;
 mod attacking;
 mod breaking;
 mod budgets;

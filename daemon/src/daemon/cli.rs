@@ -11,7 +11,7 @@ use super::check::{Checked, Remarks};
 use super::config_report::{self, PathSetting};
 use super::program_paths::{PathArguments, ProgramPaths};
 use super::reading::in_time_now;
-use super::{check, check_store, compact, owner};
+use super::{check, check_store, compact, owner, restore};
 use crate::app::setup::Source;
 use crate::daemon::{Daemon, Options, StartError};
 use crate::delivery::desktop;
@@ -43,7 +43,7 @@ struct RunArguments {
     new_store: bool,
 }
 
-#[derive(Clone, Copy, Debug, Subcommand)]
+#[derive(Clone, Debug, Subcommand)]
 enum Command {
     /// Runs in the foreground until SIGINT or SIGTERM; what a bare `rosterd` does
     Run(RunArguments),
@@ -65,6 +65,8 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Puts a backup in the store's place, after all of it was verified; not while a daemon has the store
+    Restore(restore::Restore),
     /// Prints a new master key, 64 hexadecimal digits, and stores it nowhere
     Keygen,
 }
@@ -88,15 +90,23 @@ pub fn main() -> ExitCode {
     }
     let checks = matches!(
         arguments.command,
-        Some(Command::CheckConfig { .. } | Command::Check { .. } | Command::Compact { .. })
+        Some(Command::CheckConfig { .. } | Command::Check { .. } | Command::Compact { .. } | Command::Restore(_))
     );
     let Some(paths) = ProgramPaths::find(&arguments.paths, &typed, checks) else {
         eprintln!("error: there is no home directory\nhint: say --config, --state-dir and --socket");
         return ExitCode::from(78);
     };
     harden();
-    let is_for_the_service =
-        paths.system || matches!(arguments.command, Some(Command::Check { .. } | Command::Compact { .. }));
+    // Who restores can read the backup; the store's owner need not be able to.
+    let backup = match &arguments.command {
+        Some(Command::Restore(restore)) => match restore.open() {
+            Ok(backup) => Some(backup),
+            Err(code) => return ExitCode::from(code),
+        },
+        _ => None,
+    };
+    let is_for_the_service = paths.system
+        || matches!(arguments.command, Some(Command::Check { .. } | Command::Compact { .. } | Command::Restore(_)));
     if is_for_the_service && !matches!(arguments.command, None | Some(Command::Run(_))) {
         owner::become_owner_of(&paths.state_dir.path);
     }
@@ -105,6 +115,9 @@ pub fn main() -> ExitCode {
     }
     if let Some(Command::Compact { json }) = arguments.command {
         return ExitCode::from(compact::run(&paths.state_dir.path, json));
+    }
+    if let (Some(Command::Restore(arguments)), Some(backup)) = (&arguments.command, &backup) {
+        return ExitCode::from(restore::run(arguments, backup, &paths));
     }
     // A config that was named must be there: the defaults would request the real platforms.
     let is_named = paths.config.from != "default";
@@ -118,7 +131,7 @@ pub fn main() -> ExitCode {
     match arguments.command {
         Some(Command::CheckConfig { reports }) => check(config, paths, reports),
         Some(Command::Run(run_arguments)) => run(config, paths, new_store || run_arguments.new_store),
-        None | Some(Command::Keygen | Command::Check { .. } | Command::Compact { .. }) => run(config, paths, new_store),
+        None | Some(_) => run(config, paths, new_store),
     }
 }
 

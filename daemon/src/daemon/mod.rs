@@ -10,6 +10,7 @@ pub mod owner;
 pub mod program_paths;
 pub mod reading;
 pub mod reload;
+mod restore;
 pub mod retaining;
 mod upkeep;
 pub mod watch;
@@ -126,9 +127,9 @@ impl StartError {
     /// What to do now, where the error does not say it.
     pub fn hint(&self) -> Option<&'static str> {
         match self {
-            StartError::Store(StoreError::Gone { .. }) => {
-                Some("put the store back, from a backup if need be; `rosterd run --new-store` begins an empty one")
-            }
+            StartError::Store(StoreError::Gone { .. }) => Some(
+                "put the store back, with `rosterd restore` if need be; `rosterd run --new-store` begins an empty one",
+            ),
             StartError::Store(StoreError::Damaged { .. }) => Some(
                 "`rosterd check` says what is whole; keep a copy of the file as it is, and put a backup in its place",
             ),
