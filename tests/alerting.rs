@@ -298,6 +298,28 @@ async fn a_move_that_is_taken_back_resolves_its_alert_and_is_no_news() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rise_past_a_milestone_is_news_and_so_is_the_milestone() {
+    let mut world = World::new().await;
+    world.followers(Platform::Bluesky, MARA, 9_000);
+    world.add("Mara", "bluesky", MARA).await;
+    let after = async |world: &World, followers| {
+        world.clock.advance(3600);
+        world.followers(Platform::Bluesky, MARA, followers);
+        world.sync("Mara").await;
+        let mut alerts = world.alerts().await;
+        alerts.sort_by(|a, b| a.rule.cmp(&b.rule));
+        alerts.into_iter().map(|alert| (alert.rule, alert.why)).collect::<Vec<_>>()
+    };
+    let expected = |rule: &str, why: &str| (rule.to_owned(), why.to_owned());
+    let rise = expected("big-rise", "followers rose 40.0 % within 60 minutes, from 9,000 to 12,600");
+    let milestone = expected("milestone", "followers reached 10,000, from 9,000 to 12,600");
+    assert_eq!(after(&world, 12_600).await, [rise, milestone.clone()]);
+    world.restart().await;
+    // The rise is taken back; reached is reached.
+    assert_eq!(after(&world, 9_100).await, [milestone]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_rule_is_switched_off_changed_and_tested_before_it_is_on() {
     let mut world = World::new().await;
     world.followers(Platform::Bluesky, MARA, 10_000);

@@ -7,7 +7,7 @@ use roster_protocol::metric::Metric;
 use roster_protocol::rule::Rule;
 use roster_protocol::time::{Date, Timestamp};
 
-use super::moves::{self, Found, Mark, Measured};
+use super::measured::{Found, Mark, Measured};
 use super::path::{DAYS, Point};
 
 const DAY_MS: i64 = 24 * 3_600_000;
@@ -41,7 +41,7 @@ pub fn over<'r>(rule: &'r Rule, series: Series<'_>) -> Vec<Found<'r>> {
             since: points[0].at,
             marks: &marks,
         };
-        let Some(one) = moves::first(std::iter::once(rule), &measured) else { continue };
+        let Some(one) = measured.found(std::iter::once(rule)).pop() else { continue };
         marks.push(Mark {
             rule: rule.name.clone(),
             metric,
@@ -49,6 +49,7 @@ pub fn over<'r>(rule: &'r Rule, series: Series<'_>) -> Vec<Found<'r>> {
             from: one.from.value,
             from_at: one.from.at,
             to: one.to.value,
+            is_crossing: one.level.is_some(),
         });
         found.push(one);
     }

@@ -5,7 +5,7 @@ use roster_protocol::metric::{Metric, Ratio, Unit};
 use roster_protocol::notice::value;
 
 use super::evaluate::relative;
-use super::moves::Found;
+use super::measured::Found;
 
 const MINUTE_MS: i64 = 60_000;
 const HOUR_MS: i64 = 60 * MINUTE_MS;

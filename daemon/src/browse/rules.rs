@@ -8,7 +8,7 @@ use roster_protocol::time::{Date, Since, Timestamp};
 use crate::alerts::backtest::{self, Series};
 use crate::alerts::evaluate::relative;
 use crate::alerts::explain;
-use crate::alerts::moves::Found;
+use crate::alerts::measured::Found;
 use crate::alerts::rules::{InUse, made_of, metric_of};
 use crate::app::{App, read_error};
 use crate::decision::alerting::is_about;

@@ -11,7 +11,7 @@ use super::{Decision, deliveries, grouping, silences};
 use crate::alerts::change::Difference;
 use crate::alerts::evaluate::{self, Opening, Steps};
 use crate::alerts::explain;
-use crate::alerts::moves::{self, Measured};
+use crate::alerts::measured::{Found, Measured};
 use crate::alerts::path::Point;
 use crate::model::{Alert, AlertsSince, Connection};
 use crate::roster::Roster;
@@ -69,16 +69,15 @@ fn follow(
         marks: line.map(|line| line.marks.as_slice()).unwrap_or_default(),
     };
     let rules = roster.rules.about(metric).filter(|rule| is_about(&rule.only, roster, connection));
-    let found = moves::first(rules, &measured);
+    let found = measured.found(rules);
     let standing: Vec<&Alert> =
         roster.alerts_of(connection.id).into_iter().filter(|alert| alert.metric == Some(metric)).collect();
-    let is_fall = found.as_ref().map(|found| found.to.value < found.from.value);
     let mut steps = Steps::default();
     for alert in standing {
-        let ended = over(alert, value, is_fall, decision);
+        let ended = over(alert, value, &found, decision);
         steps.resolve.extend(ended);
     }
-    if let Some(found) = &found {
+    for found in &found {
         let peers = peers(roster, connection);
         steps.open.push(Opening {
             rule: found.rule.name.clone(),
@@ -91,19 +90,20 @@ fn follow(
     take(decision, connection, steps);
 }
 
-/// An alert about a move as it is once it is over: taken back, followed by a newer move of the same direction, or seen and
-/// out of its window. `None` while it is not.
-fn over(alert: &Alert, value: f64, newer_is_fall: Option<bool>, decision: &Decision<'_>) -> Option<Alert> {
-    let (from, to) = (alert.from?, alert.to?);
+/// An alert about a move or a level as it is once it is over: a move taken back, either followed by a newer one of the same
+/// direction, or seen and out of its window. `None` while it is not.
+fn over(alert: &Alert, value: f64, newer: &[Found<'_>], decision: &Decision<'_>) -> Option<Alert> {
     let mark = mark_of(alert)?.1;
-    let is_crossing = alert.explained.window.is_none() && alert.explained.from_at.is_some();
-    if !is_crossing && mark.is_taken_back_by(value) {
+    if !mark.is_crossing && mark.is_taken_back_by(value) {
         let metric = alert.metric?;
         let back = notice::value(metric, value);
         let why = format!("{}; taken back: {back} now", alert.why);
         return Some(Alert { why, ..evaluate::resolved(alert, decision.now) });
     }
-    if newer_is_fall == Some(to < from) {
+    let is_newer = |found: &Found<'_>| {
+        found.level.is_some() == mark.is_crossing && (found.to.value < found.from.value) == mark.is_fall()
+    };
+    if newer.iter().any(is_newer) {
         return Some(evaluate::resolved(alert, decision.now));
     }
     let window_s = alert.explained.window.map_or(24 * 3600, |window| window.seconds());

@@ -6,7 +6,7 @@ use roster_protocol::ids::ConnectionId;
 use roster_protocol::metric::Metric;
 use roster_protocol::time::Timestamp;
 
-use crate::alerts::moves::Mark;
+use crate::alerts::measured::Mark;
 use crate::alerts::path::{Path, Point};
 use crate::alerts::rules::Rules;
 use crate::model::Alert;
@@ -97,6 +97,7 @@ pub fn mark_of(alert: &Alert) -> Option<(ConnectionId, Mark)> {
         from: alert.from?,
         from_at: alert.explained.from_at.unwrap_or(alert.opened_at),
         to: alert.to?,
+        is_crossing: alert.explained.window.is_none() && alert.explained.from_at.is_some(),
     };
     Some((connection, mark))
 }

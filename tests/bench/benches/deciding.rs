@@ -17,7 +17,7 @@ use roster_protocol::metric::Metric;
 use roster_protocol::rule::Rule;
 use roster_protocol::time::{Date, Timestamp};
 use rosterd::alerts::backtest::{self, Series};
-use rosterd::alerts::moves::{self, Measured};
+use rosterd::alerts::measured::Measured;
 use rosterd::alerts::path::{Path, Point};
 use rosterd::alerts::rules::Rules;
 use rustix::time::{ClockId, clock_gettime};
@@ -50,7 +50,7 @@ fn main() {
         };
         let each = rounds(|| {
             for _ in 0..SYNCS {
-                black_box(moves::first(about.iter(), black_box(&measured)));
+                black_box(black_box(&measured).found(about.iter()));
             }
         });
         print_each(name, &each, SYNCS, "decided");

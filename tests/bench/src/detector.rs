@@ -7,7 +7,7 @@ use roster_labelled::{Detection, Direction, History};
 use roster_protocol::metric::Metric;
 use roster_protocol::rule::{Rule, Scope, Test};
 use roster_protocol::time::Timestamp;
-use rosterd::alerts::moves::{self, Mark, Measured};
+use rosterd::alerts::measured::{Mark, Measured};
 use rosterd::alerts::path::{Path, Point};
 use rosterd::alerts::rules::Rules;
 
@@ -43,7 +43,7 @@ pub fn default_rules(history: &History) -> Vec<Detection> {
             since: Timestamp(0),
             marks: &marks,
         };
-        if let Some(one) = moves::first(RULES.iter().filter(|rule| is_about(&rule.only, &path)), &measured) {
+        if let Some(one) = measured.found(RULES.iter().filter(|rule| is_about(&rule.only, &path))).pop() {
             let is_fall = one.to.value < one.from.value;
             let direction = if is_fall { Direction::Down } else { Direction::Up };
             open.retain(|at| found[*at].direction != direction);
@@ -56,6 +56,7 @@ pub fn default_rules(history: &History) -> Vec<Detection> {
                 from: one.from.value,
                 from_at: one.from.at,
                 to: one.to.value,
+                is_crossing: false,
             });
         }
         path.put(now);
