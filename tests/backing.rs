@@ -11,6 +11,7 @@ use age::x25519::Identity;
 use nix::sys::signal::Signal;
 use roster_backup::{Key, Unusable};
 use roster_protocol::influencer::{InfluencerQuery, NewInfluencer};
+use roster_protocol::service::AuditQuery;
 use roster_protocol::sync::SyncTarget;
 use roster_protocol::time::Timestamp;
 use roster_protocol::transport::{self, within};
@@ -21,7 +22,7 @@ use rustix::process::{Resource, Rlimit, prlimit};
 use tokio::process::Command;
 
 use crate::support::programs::{CommandOutput, Home, ROSTER, ROSTERD, Rosterd, alone, until};
-use crate::support::{LIMIT, times};
+use crate::support::{LIMIT, NOON, World, figure, times};
 
 const STARS: u64 = 8;
 
@@ -274,6 +275,7 @@ async fn killed_at_any_moment_a_backup_is_whole_or_not_there() {
         }
     }
     assert!(none > 0, "some were killed in time: {whole} whole, {none} not there");
+    figure(format!("{whole} backups whole and {none} not there after kills of client or daemon"));
     // The one before may be noticed to be gone a moment later.
     let last = dir.join("last.backup");
     until("another backup is made", async || {
@@ -313,6 +315,7 @@ async fn killed_at_any_moment_a_restore_leaves_one_store_or_the_other() {
         std::fs::write(&store, &newer).expect("as it was");
     }
     assert!(old > 0, "some were killed in time: {old} old, {new} new");
+    figure(format!("{old} stores as before and {new} restored after kills of `rosterd restore`"));
     let done = restored(&home, &[text(&backup), "--over-newer"]).await;
     assert_eq!(done.code, Some(0), "{done:?}");
     assert!(!home.state().join("roster.redb.new").exists());
@@ -363,4 +366,53 @@ async fn one_backup_is_under_way_and_ends_with_its_connection() {
     let seal = BackupSeal::Recipient("age1nonsense".to_owned());
     let refused = rosterd.client.backup(within(LIMIT), seal).await.expect("a response").expect_err("no recipient");
     assert_eq!(refused.kind, ErrorKind::Usage);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn scheduled_backups_are_made_when_due_and_the_oldest_go() {
+    const DAY: i64 = 86_400;
+    let target = tempfile::tempdir().expect("a directory");
+    let own = Identity::generate();
+    let dir = target.path().join("backups");
+    std::fs::create_dir(&dir).expect("a directory");
+    let to = own.to_public();
+    let config = format!("[backup]\nto = \"{}\"\nkeep = 2\nrecipient = \"{to}\"\n", dir.display());
+    let world = World::with_config(&config).await;
+    let names = || -> BTreeSet<String> {
+        let entries = std::fs::read_dir(&dir).into_iter().flatten();
+        entries.map(|entry| entry.expect("an entry").file_name().into_string().expect("letters")).collect()
+    };
+    let status = async || world.client.status(within(LIMIT)).await.expect("a response").expect("a status").backup;
+    let made_at = async |at: Timestamp| {
+        until("a backup is made", async || (status().await.last_at == Some(at)).then_some(())).await;
+    };
+    made_at(NOON).await;
+    let first = names();
+    assert!(first.len() == 1 && first.iter().all(|name| name.ends_with("-20261121T120000Z.backup")), "{first:?}");
+    let file = std::fs::File::open(dir.join(first.first().expect("one"))).expect("a backup");
+    let opened = roster_backup::open(file, &Key::Identities(vec![own.clone()])).expect("it opens");
+    let (head, manifest) = roster_backup::verify(opened).expect("whole");
+    assert!(head.created_at == NOON.0 && manifest.rows() > 0, "{manifest:?}");
+
+    world.clock.advance(DAY);
+    made_at(NOON.plus_seconds(DAY)).await;
+    world.clock.advance(DAY);
+    made_at(NOON.plus_seconds(2 * DAY)).await;
+    let rotated = async || (names().len() == 2 && names().is_disjoint(&first)).then_some(());
+    until("the oldest is deleted", rotated).await;
+
+    // A target that is gone is said, and the next one is made when it is back.
+    let away = target.path().join("away");
+    std::fs::rename(&dir, &away).expect("renamed");
+    world.clock.advance(DAY);
+    let failed = until("that it failed is said", async || status().await.failed).await;
+    assert!(failed.contains("cannot be written"), "{failed}");
+    std::fs::rename(&away, &dir).expect("renamed");
+    world.clock.advance(15 * 60);
+    made_at(NOON.plus_seconds(3 * DAY + 15 * 60)).await;
+    until("the failure is over", async || status().await.failed.is_none().then_some(())).await;
+    let audit = AuditQuery { limit: 256, ..AuditQuery::default() };
+    let lines = world.client.audit(within(LIMIT), audit).await.expect("a response").expect("lines").rows;
+    let backups: Vec<_> = lines.iter().filter(|line| line.action == "backup").collect();
+    assert!(backups.len() == 4 && backups.iter().all(|line| line.who.is_none()), "{backups:?}");
 }

@@ -53,6 +53,6 @@ pub use influencer::{
 };
 pub use metric::{AgeRange, Mean, Metric, MetricSet, Numbers, Ratio, Unit};
 pub use service::{Roster, RosterClient, RosterRequest, RosterResponse};
-pub use status::{ApiAccess, Budget, PlatformState, PlatformStatus, Status};
+pub use status::{ApiAccess, BackupStatus, Budget, PlatformState, PlatformStatus, Status};
 pub use sync::{Cause, DuePage, DueRow, EndedBatch, Outcome, Run, SyncProgress, SyncTarget, SyncTicket};
 pub use time::{Date, Day, Seconds, Since, Timestamp};

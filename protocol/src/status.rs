@@ -30,6 +30,7 @@ pub struct Status {
     pub data: DataQuality,
     pub platforms: Vec<PlatformStatus>,
     pub store: StoreStatus,
+    pub backup: BackupStatus,
     /// Requests to platforms that are under way, oldest first.
     pub running: Vec<RunningBatch>,
     /// The last ones that ended since the start, newest first.
@@ -240,4 +241,26 @@ pub struct StoreStatus {
     pub damaged: u64,
     /// Whether it can be written. When not, it can still be read, and the daemon tries again.
     pub writable: bool,
+}
+
+/// How backups stand.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BackupStatus {
+    /// What the last one holds that was kept, scheduled or not, is of this time; `None`: there was none.
+    pub last_at: Option<Timestamp>,
+    pub last_bytes: Option<u64>,
+    /// How often the config has one made; `None`: it does not.
+    pub every: Option<Seconds>,
+    pub next_at: Option<Timestamp>,
+    /// Why the last scheduled one was not made, in a sentence; `None` when it was.
+    pub failed: Option<String>,
+}
+
+impl BackupStatus {
+    /// Whether those that the config schedules are missing: none was kept for twice as long as it says.
+    pub fn is_overdue(&self, now: Timestamp) -> bool {
+        let Some(every) = self.every else { return false };
+        let longest = every.millis().saturating_mul(2);
+        self.last_at.map_or(self.failed.is_some(), |at| now.since(at) > longest)
+    }
 }

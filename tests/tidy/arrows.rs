@@ -60,10 +60,10 @@ const DAEMON: &str = "
     sync: app consent decision http_client model platforms process roster schedule store
     edits: app decision model roster store sync
     delivery: app decision http_client meters model process roster schedule secret store
-    backups: app decision model store
+    backups: app decision model process secret store
     browse: alerts app consent decision history model platforms roster schedule store
     serve: app backups browse consent delivery edits platforms process roster schedule store sync webhooks
-    daemon: app browse consent decision delivery history http_client model platforms process schedule secret serve store sync webhooks
+    daemon: app backups browse consent decision delivery history http_client model platforms process schedule secret serve store sync webhooks
 ";
 
 const TUI: &str = "

@@ -155,7 +155,7 @@ pub enum ConsentReply {
 /// A response: what identifies the request, and its result.
 #[derive(Clone, Debug)]
 pub enum Response {
-    Status(Result<Status, RosterError>),
+    Status(Box<Result<Status, RosterError>>),
     Figures(Result<Vec<DayFigures>, RosterError>),
     Due(DueQuery, Result<DuePage, RosterError>),
     Page(InfluencerQuery, Result<InfluencerPage, RosterError>),

@@ -418,6 +418,7 @@ pub fn status() -> Status {
         listener_lost: None,
         config_refused: None,
         store: StoreStatus { bytes: 1_048_576, snapshots: 63_000, damaged: 0, writable: true, budget: None },
+        backup: Default::default(),
         batches: Vec::new(),
         running: vec![],
         waiting: 3,

@@ -95,7 +95,7 @@ impl Daemon {
         }
         let refused = self.refuses.clone();
         match request {
-            Request::Status => Response::Status(Ok(self.status.clone())),
+            Request::Status => Response::Status(Box::new(Ok(self.status.clone()))),
             Request::Figures(_) => Response::Figures(Ok(figures())),
             Request::Due(query) => {
                 let all = due_rows();

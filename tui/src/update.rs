@@ -218,7 +218,7 @@ fn happened(model: &mut Model, batch: EventBatch) -> Vec<Effect> {
 fn responded(model: &mut Model, response: Response) -> Vec<Effect> {
     match response {
         Response::Status(result) => {
-            if let Ok(status) = result {
+            if let Ok(status) = *result {
                 model.shared.platforms.clone_from(&status.platforms);
                 model.shared.days = TimeZone::get(&status.timezone).ok();
                 model.shared.status = Some(status);

@@ -75,6 +75,10 @@ pub struct App {
     pub look_again: watch::Sender<()>,
     /// Permits for runs that have a result and are not durable yet.
     pub unstored: Semaphore,
+    /// When the next scheduled backup is due; `None` when none is scheduled.
+    pub next_backup: Mutex<Option<Timestamp>>,
+    /// When the last scheduled backup failed, and why; `None` when it did not.
+    pub backup_failure: Mutex<Option<(Timestamp, String)>>,
     /// A permit for the backup that is under way.
     pub backups: Arc<Semaphore>,
     /// The batches that run now, each by a number of its own.
@@ -150,6 +154,8 @@ impl App {
             upkeep: Notify::new(),
             look_again: watch::Sender::new(()),
             unstored: Semaphore::new(MOST_UNSTORED),
+            next_backup: Mutex::default(),
+            backup_failure: Mutex::default(),
             backups: Arc::new(Semaphore::new(1)),
             batches: Mutex::default(),
             ended_batches: Mutex::default(),

@@ -10,7 +10,7 @@ use tokio::sync::Semaphore;
 use crate::history::retention::{Limits, Policy};
 use crate::http_client::{HttpClient, HttpLimits, HttpSettings};
 use crate::platforms::{self, Platforms, Registered};
-use crate::process::config::{self, CHANNEL_SECRETS, Config, ConfigError, Kept};
+use crate::process::config::{self, CHANNEL_SECRETS, Config, ConfigError, Encrypted, Kept};
 use crate::process::environment::Environment;
 use crate::process::logs;
 use crate::secret::file;
@@ -119,7 +119,12 @@ impl Source {
         let tables = config.platforms.values().chain(config.channels.sections.values().map(|section| &section.table));
         let files = tables.flatten().filter(|(key, _)| key.ends_with("_file"));
         let paths = files.filter_map(|(_, value)| value.as_str());
-        own.into_iter().chain(paths.filter_map(|path| says(Path::new(path), "a secret"))).collect()
+        let passphrase = match &config.backup.encrypted {
+            Encrypted::With(path) => says(path, "a secret"),
+            Encrypted::Not | Encrypted::To(_) => None,
+        };
+        let secrets = paths.filter_map(|path| says(Path::new(path), "a secret"));
+        own.into_iter().chain(secrets).chain(passphrase).collect()
     }
 
     /// An error about a key of the config.

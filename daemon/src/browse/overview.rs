@@ -6,7 +6,9 @@ use std::sync::Arc;
 use roster_protocol::alert::AlertState;
 use roster_protocol::connection::ConnectionStatus;
 use roster_protocol::notice::grouped;
-use roster_protocol::status::{Budget, ConnectionCounts, Coverage, PlatformState, PlatformStatus, Status, StoreStatus};
+use roster_protocol::status::{
+    BackupStatus, Budget, ConnectionCounts, Coverage, PlatformState, PlatformStatus, Status, StoreStatus,
+};
 use roster_protocol::time::Timestamp;
 use roster_protocol::transport::PROTOCOL_VERSION;
 
@@ -63,6 +65,7 @@ pub async fn status(app: &App) -> Status {
         data: quality::data(roster),
         platforms,
         store,
+        backup: backup(app, roster),
         running,
         batches,
         waiting: roster.queue.waiting(seen.now) as u64,
@@ -74,6 +77,19 @@ pub async fn status(app: &App) -> Status {
         config_loaded_at: load.at,
         config_refused: load.refused,
     })
+}
+
+fn backup(app: &App, roster: &Roster) -> BackupStatus {
+    let last = roster.backups.iter().max_by_key(|backup| backup.at);
+    let setup = app.setup();
+    let config = &setup.config.backup;
+    BackupStatus {
+        last_at: last.map(|backup| backup.at),
+        last_bytes: last.map(|backup| backup.bytes),
+        every: config.to.is_some().then_some(config.every),
+        next_at: app.next_backup.lock().filter(|_| config.to.is_some()),
+        failed: app.backup_failure.lock().as_ref().map(|(_, why)| why.clone()),
+    }
 }
 
 /// Why nothing is synced or stored at present; `None` when store and schedule work.

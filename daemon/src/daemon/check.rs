@@ -5,6 +5,7 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 
 use crate::app::setup::Source;
+use crate::backups::scheduled;
 use crate::consent;
 use crate::daemon::StartError;
 use crate::daemon::reload::ready;
@@ -54,6 +55,9 @@ pub fn check(source: &Source, config: &Config, of: &Checked<'_>) -> Result<Remar
         could_own_dir(of.state_dir)?;
     }
     could_listen(of.socket)?;
+    if let Some(Err(why)) = config.backup.to.as_deref().map(scheduled::could_write) {
+        warnings.push(format!("[backup] to: {why}: no backup would be made"));
+    }
     // The port of a daemon that runs is taken by itself.
     if let Some(address) = config.http.listen.filter(|_| UnixStream::connect(of.socket).is_err())
         && let Err(error) = TcpListener::bind(address)

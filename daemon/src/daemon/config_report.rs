@@ -47,6 +47,9 @@ significant = "10%"
 [retention]
 snapshots = "2y"
 runs = "90d"
+[backup]
+every = "24h"
+keep = 14
 [log]
 level = "info"
 "#;

@@ -26,6 +26,7 @@ use tokio::task::JoinHandle;
 use self::reading::in_time;
 use crate::app::setup::Source;
 use crate::app::{App, Parts};
+use crate::backups::scheduled;
 use crate::consent::keeper;
 use crate::delivery::outbox::Outbox;
 use crate::delivery::{desktop, outbox};
@@ -208,6 +209,7 @@ impl Daemon {
             tokio::spawn(desktop::run(app.clone(), options.session)),
             tokio::spawn(outbox::run(app.clone(), outbox.clone())),
             tokio::spawn(upkeep::run(app.clone())),
+            tokio::spawn(scheduled::run(app.clone())),
             tokio::spawn(watch::run(app.clone(), [options.state_dir, socket_dir])),
             tokio::spawn(http::run(app.clone(), http, options.http_timeouts)),
             // After the listener was bound, because consents contain its address.

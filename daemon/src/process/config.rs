@@ -3,6 +3,8 @@
 //!
 //! Platforms parse their own sections; this module only knows where they are in the file.
 
+mod backup;
+mod change;
 mod channels;
 mod retention;
 mod rules;
@@ -13,13 +15,16 @@ use std::path::{Path, PathBuf};
 
 use jiff::civil;
 use jiff::tz::TimeZone;
-use roster_protocol::metric::Ratio;
 use roster_protocol::rule::Rule;
 use roster_protocol::time::Seconds;
 use serde::Deserialize;
 use toml::de::{DeArray, DeTable, DeValue};
 use url::Url;
 
+use self::backup::RawBackup;
+pub use self::backup::{Backup, Encrypted};
+pub use self::change::Change;
+use self::change::RawChange;
 use self::channels::RawRoute;
 pub use self::channels::{
     Channels, ROUTE_KEYS, SECRETS as CHANNEL_SECRETS, Section as ChannelSection, keys as channel_keys,
@@ -42,6 +47,7 @@ pub struct Config {
     pub network: Network,
     pub change: Change,
     pub retention: Retention,
+    pub backup: Backup,
     /// By name.
     pub rules: Vec<Rule>,
     pub log: Log,
@@ -54,7 +60,8 @@ pub struct Config {
 
 impl std::fmt::Debug for Config {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Config { http, store, sync, network, change, retention, rules, log, platforms, channels, has_file } = self;
+        let Config { http, store, sync, network, change, retention, backup, rules, log, platforms, channels, has_file } =
+            self;
         let channels: Vec<&String> = channels.sections.keys().collect();
         let platforms: Vec<&String> = platforms.keys().collect();
         f.debug_struct("Config")
@@ -64,6 +71,7 @@ impl std::fmt::Debug for Config {
             .field("has_proxy", &network.proxy.is_some())
             .field("change", change)
             .field("retention", retention)
+            .field("backup", backup)
             .field("rules", rules)
             .field("log", log)
             .field("platforms", &platforms)
@@ -115,12 +123,6 @@ pub struct Network {
     pub ca_file: Option<PathBuf>,
 }
 
-/// `[change]`: what counts as significant.
-#[derive(Clone, Debug)]
-pub struct Change {
-    pub significant: Ratio,
-}
-
 /// What is wrong with a config, where, and what to write instead.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{file}{}: {message}", line.map(|line| format!(":{line}")).unwrap_or_default())]
@@ -140,6 +142,7 @@ struct RawConfig {
     network: RawNetwork,
     change: RawChange,
     retention: RawRetention,
+    backup: RawBackup,
     rules: BTreeMap<String, RawRule>,
     log: RawLog,
     platforms: BTreeMap<String, toml::Table>,
@@ -182,19 +185,13 @@ struct RawNetwork {
 
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-struct RawChange {
-    significant: Option<String>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
 struct RawLog {
     level: Option<String>,
     format: Option<Format>,
 }
 
 /// Sections and keys of this version, from which an error suggests the nearest.
-pub(crate) const KNOWN: [(&str, &[&str]); 11] = [
+pub(crate) const KNOWN: [(&str, &[&str]); 12] = [
     ("http", &["listen", "metrics", "public_url"]),
     ("store", &["master_key_file"]),
     (
@@ -212,6 +209,7 @@ pub(crate) const KNOWN: [(&str, &[&str]); 11] = [
     ("network", &["proxy", "ca_file"]),
     ("change", &["significant"]),
     ("retention", &["snapshots", "runs", "size"]),
+    ("backup", &["to", "every", "keep", "recipient", "passphrase_file"]),
     ("rules", &[]),
     ("log", &["level", "format"]),
     ("platforms", &[]),
@@ -373,6 +371,7 @@ impl RawConfig {
             network: Network { proxy: self.network.proxy, ca_file: self.network.ca_file },
             change: self.change.check()?,
             retention: self.retention.check()?,
+            backup: self.backup.check()?,
             rules: Vec::new(),
             log: self.log.check()?,
             platforms: self.platforms,
@@ -435,18 +434,6 @@ impl RawSync {
     }
 }
 
-impl RawChange {
-    fn check(self) -> Result<Change, Problem> {
-        // One in ten: far beyond a normal week, and beyond the platforms' rounding.
-        let text = self.significant.as_deref().unwrap_or("10%");
-        let percent = text.strip_suffix('%').and_then(|number| number.trim().parse::<f64>().ok());
-        let ratio = percent.filter(|percent| *percent > 0.0).and_then(|percent| Ratio::from_f64(percent / 100.0));
-        ratio
-            .map(|significant| Change { significant })
-            .ok_or_else(|| ("change.significant", format!("{text:?} is no percentage above 0: write \"10%\"")))
-    }
-}
-
 impl RawLog {
     fn check(self) -> Result<Log, Problem> {
         let level = self.level.unwrap_or_else(|| Log::default().level);
@@ -493,6 +480,8 @@ fn min_distance(text: &str) -> Result<Seconds, String> {
 
 #[cfg(test)]
 mod tests {
+    use roster_protocol::metric::Ratio;
+
     use super::*;
 
     #[test]

@@ -22,7 +22,7 @@ const ROWS: u64 = if PAGE_ROWS < 120 { PAGE_ROWS } else { 120 };
 /// Sends a request, and waits for its response.
 pub(super) async fn send(client: &RosterClient, request: Request) -> Response {
     match request {
-        Request::Status => Response::Status(response(client.status(short_call()).await)),
+        Request::Status => Response::Status(Box::new(response(client.status(short_call()).await))),
         Request::Figures(days) => Response::Figures(response(client.figures(short_call(), days).await)),
         Request::Due(query) => Response::Due(query, response(client.due(short_call(), query).await)),
         Request::Page(query) => {

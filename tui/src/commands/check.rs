@@ -83,6 +83,9 @@ pub fn judge(status: &Status, limits: Limits) -> Judged {
     if status.store.damaged > 0 {
         found.push((Verdict::Warning, format!("{} records of the store are damaged", status.store.damaged)));
     }
+    if let Some(failed) = &status.backup.failed {
+        found.push((Verdict::Warning, format!("no backup was made: {failed}")));
+    }
     let down = |state: PlatformState| state == PlatformState::Down;
     for platform in status.platforms.iter().filter(|it| it.enabled && it.connections > 0 && down(it.state)) {
         let reason = platform.reason.as_deref().unwrap_or("no response");
@@ -151,6 +154,7 @@ mod tests {
         check(|it| it.config_refused = Some("x:2: wrong".into()), Verdict::Warning, "not loaded again: x:2: wrong");
         check(|it| it.listener_lost = Some("taken".into()), Verdict::Warning, "ROSTER WARNING - taken |");
         check(|it| it.store.damaged = 3, Verdict::Warning, "3 records");
+        check(|it| it.backup.failed = Some("no room".into()), Verdict::Warning, "no backup was made: no room");
         check(|it| it.paused = true, Verdict::Warning, "paused");
         check(|it| it.platforms[0].state = PlatformState::Down, Verdict::Warning, "youtube is down");
         let nothing_went = |it: &mut Status| (it.coverage_24h.ok, it.coverage_24h.partial) = (0, 0);

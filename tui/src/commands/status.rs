@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use jiff::SignedDuration;
 use roster_protocol::RosterError;
 use roster_protocol::notice::grouped;
 use roster_protocol::service::MOST_DAYS;
@@ -81,6 +82,9 @@ fn text(status: &protocol::Status, look: &Look) -> String {
         ("open alerts", grouped(status.open_alerts)),
         ("store", format!("{}, {} snapshots", bytes(status.store.bytes), grouped(status.store.snapshots))),
     ];
+    if let Some(backup) = backup(&status.backup, look) {
+        lines.push(("backup", backup));
+    }
     if let Some(budget) = status.store.budget.filter(|budget| status.store.bytes > *budget) {
         lines.push(("store size", format!("more than [retention] size, {}", bytes(budget))));
     }
@@ -137,6 +141,22 @@ fn condensed(values: &[Option<u64>]) -> Vec<Option<u64>> {
     let mut signs: Vec<Option<u64>> = values.rchunks(each).map(mean).collect();
     signs.reverse();
     signs
+}
+
+/// `5h ago, 12.3 MB, every 24h`; `None` where there is none and none is scheduled.
+fn backup(backup: &protocol::BackupStatus, look: &Look) -> Option<String> {
+    let last = backup.last_at.map(|at| match ago(Some(at), &look.now) {
+        age if age == "now" => "just now".to_owned(),
+        age => format!("{age} ago"),
+    });
+    let size = backup.last_bytes.map(bytes);
+    let every = backup.every.map(|every| format!("every {:#}", SignedDuration::from_millis(every.millis())));
+    let failed = backup.failed.as_ref().map(|why| format!("the last one failed: {}", clean(why, SENTENCE_CHARACTERS)));
+    if last.is_none() && every.is_none() {
+        return None;
+    }
+    let last = last.unwrap_or_else(|| "none yet".to_owned());
+    Some([Some(last), size, every, failed].into_iter().flatten().collect::<Vec<_>>().join(", "))
 }
 
 fn uptime(seconds: u64) -> String {

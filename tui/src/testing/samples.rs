@@ -116,6 +116,7 @@ pub fn status() -> Status {
         adoption: Adoption { connected: 300, on_all_platforms: 12 },
         data: DataQuality { numbers: 4_100, by_hand: 9, oldest_at: Some(minutes_ago(360)) },
         store: StoreStatus { bytes: 1_048_576, snapshots: 63_000, damaged: 0, writable: true, budget: None },
+        backup: Default::default(),
         batches: vec![EndedBatch {
             platform: "youtube".to_owned(),
             runs: Coverage { expected: 25, ok: 24, failed: 1, ..Coverage::default() },

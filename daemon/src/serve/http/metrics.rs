@@ -12,7 +12,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use roster_protocol::connection::ConnectionStatus;
 use roster_protocol::delivery::ChannelKind;
-use roster_protocol::status::{Budget, ConnectionCounts, PlatformState, PlatformStatus, Status};
+use roster_protocol::status::{BackupStatus, Budget, ConnectionCounts, PlatformState, PlatformStatus, Status};
 use roster_protocol::time::Timestamp;
 
 use super::exposition::Exposition;
@@ -35,6 +35,7 @@ pub async fn scrape(State(app): State<Arc<App>>) -> Response {
     grants(&mut exposition, &app);
     hubs(&mut exposition, &app);
     store(&mut exposition, &app.store, &status);
+    backup(&mut exposition, &status);
     for counted in [app.meters.families(), app.setup().http.meters().families(), app.store.meters().families()] {
         exposition.put(counted);
     }
@@ -221,6 +222,17 @@ fn store(exposition: &mut Exposition, store: &Store, status: &Status) {
     let help = "1 while the store's file is removed, replaced or overwritten by another program";
     exposition.one("roster_store_replaced", help, replaced);
     exposition.one("roster_store_degraded_seconds", "How long the store has not been writable; 0: it is", degraded_s);
+}
+
+fn backup(exposition: &mut Exposition, status: &Status) {
+    let BackupStatus { last_at, last_bytes, every, failed, .. } = &status.backup;
+    let help = "What the last backup that was kept holds is of this time; 0: there was none";
+    exposition.one("roster_backup_last_success_timestamp_seconds", help, last_at.map_or(0.0, seconds));
+    exposition.one("roster_backup_last_bytes", "How long that backup is", last_bytes.unwrap_or_default() as f64);
+    let help = "How often the config has a backup made; 0: it does not";
+    exposition.one("roster_backup_interval_seconds", help, every.map_or(0.0, |every| every.0 as f64));
+    let help = "1 while the last scheduled backup could not be made";
+    exposition.one("roster_backup_failing", help, f64::from(u8::from(failed.is_some())));
 }
 
 fn seconds(at: Timestamp) -> f64 {

@@ -35,6 +35,7 @@ pub struct Status {
     days: Vec<Day>,
     platforms: Vec<Platform>,
     store: Store,
+    backup: Backup,
     /// Whether what is not kept is deleted, or a choice waits.
     retention: &'static str,
     /// Why nothing is synced or stored at present.
@@ -152,6 +153,29 @@ struct Store {
     budget: Option<u64>,
 }
 
+/// The last backup that was kept, and how those stand that the config schedules.
+#[derive(Debug, Serialize)]
+struct Backup {
+    last_at: Option<String>,
+    last_bytes: Option<u64>,
+    /// Unknown where none are scheduled.
+    every_s: Option<u64>,
+    next_at: Option<String>,
+    failed: Option<String>,
+}
+
+impl From<&protocol::BackupStatus> for Backup {
+    fn from(backup: &protocol::BackupStatus) -> Self {
+        Self {
+            last_at: time(backup.last_at),
+            last_bytes: backup.last_bytes,
+            every_s: backup.every.map(|every| every.0),
+            next_at: time(backup.next_at),
+            failed: backup.failed.clone(),
+        }
+    }
+}
+
 impl Status {
     /// The state, and the figures of the last days.
     pub fn new(status: &protocol::Status, days: &[protocol::DayFigures]) -> Self {
@@ -182,6 +206,7 @@ impl Status {
                 writable: status.store.writable,
                 budget: status.store.budget,
             },
+            backup: Backup::from(&status.backup),
             retention: if status.retention_chosen { "chosen" } else { "waiting" },
             not_ready: status.not_ready.clone(),
             listener_lost: status.listener_lost.clone(),

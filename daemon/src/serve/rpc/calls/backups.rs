@@ -6,11 +6,11 @@ use roster_protocol::error::RosterError;
 use roster_protocol::time::Timestamp;
 
 use super::Caller;
-use crate::backups::{self, Piece, Stream};
+use crate::backups::{self, Piece, Stream, scheduled};
 
 pub async fn begin(caller: &Caller, seal: BackupSeal) -> Result<BackupBegun, RosterError> {
     let seal = match seal {
-        BackupSeal::AsConfigured => Seal::Nothing,
+        BackupSeal::AsConfigured => scheduled::configured(&caller.app).await?,
         BackupSeal::Recipient(recipient) => Seal::to(&recipient).map_err(RosterError::usage)?,
         BackupSeal::Passphrase(passphrase) => Seal::Passphrase(Passphrase::new(passphrase)),
     };
