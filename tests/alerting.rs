@@ -395,6 +395,11 @@ async fn many_that_fall_together_are_one_alert_after_the_first_few() {
     assert_eq!(group.why, "8 accounts moved together: followers, −20.0 % in the middle");
     let members: Vec<_> = alerts.iter().filter(|alert| alert.group == Some(group.id)).collect();
     assert_eq!((members.len(), alerts.len()), (8, 9));
+    let members = async || {
+        let query = AlertsQuery { group: Some(group.id), limit: 99, ..AlertsQuery::default() };
+        world.client.alerts(within(LIMIT), query).await.expect("a response").expect("alerts").rows.len()
+    };
+    assert_eq!(members().await, 8);
     let mut delivered = 0;
     for alert in &alerts {
         let query = DeliveriesQuery { alert: Some(alert.id.to_string()), limit: 9, ..DeliveriesQuery::default() };
@@ -408,6 +413,7 @@ async fn many_that_fall_together_are_one_alert_after_the_first_few() {
         world.sync(handle).await;
     }
     assert_eq!(world.alerts().await, [], "what all members take back is over");
+    assert_eq!(members().await, 8, "its members are known afterwards, too");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -87,6 +87,8 @@ pub struct AlertsQuery {
     pub state: Option<AlertState>,
     /// Of this influencer only.
     pub influencer: Option<String>,
+    /// Those that this alert about many accounts includes only, whatever their state unless one is given.
+    pub group: Option<AlertId>,
     pub mark: Option<PageMark>,
     /// At most [`PAGE_ROWS`] are given.
     pub limit: u64,

@@ -52,6 +52,8 @@ pub enum Action {
     Shorter,
     Longer,
     Acknowledge,
+    Assign,
+    Silence,
     CopyUrl,
     PasteAddress,
     ShowCode,

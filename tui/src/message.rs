@@ -5,7 +5,10 @@ use std::path::PathBuf;
 use crossterm::event::KeyEvent;
 use ratatui::layout::Size;
 use roster_protocol::audit::PauseTarget;
+use roster_protocol::delivery::Delivery;
+use roster_protocol::rule::ListedRule;
 use roster_protocol::service::{ConnectionsQuery, DueQuery, History, Page, PageMark};
+use roster_protocol::silence::NewSilence;
 use roster_protocol::status::DayFigures;
 use roster_protocol::{
     Account, AccountPreview, Alert, AlertId, AlertState, AuditEntry, Change, Connection, ConnectionId, ConnectionPage,
@@ -90,6 +93,12 @@ pub enum Request {
     ChangesOf(InfluencerId),
     Runs(Option<PageMark>),
     Alerts(Option<AlertState>, Option<PageMark>),
+    Alert(AlertId),
+    /// Where an alert was delivered.
+    DeliveriesOf(AlertId),
+    /// The alerts that one includes.
+    Members(AlertId),
+    Rules,
     Changes(Option<PageMark>),
     Audit(Option<PageMark>),
     Connections(ConnectionsQuery),
@@ -166,6 +175,10 @@ pub enum Response {
     ChangesOf(InfluencerId, Result<Page<Change>, RosterError>),
     Runs(Option<PageMark>, Result<Page<Run>, RosterError>),
     Alerts(Option<AlertState>, Option<PageMark>, Result<Page<Alert>, RosterError>),
+    Alert(AlertId, Result<Box<Alert>, RosterError>),
+    DeliveriesOf(AlertId, Result<Page<Delivery>, RosterError>),
+    Members(AlertId, Result<Page<Alert>, RosterError>),
+    Rules(Result<Vec<ListedRule>, RosterError>),
     Changes(Option<PageMark>, Result<Page<Change>, RosterError>),
     Audit(Option<PageMark>, Result<Page<AuditEntry>, RosterError>),
     Connections(ConnectionsQuery, Result<ConnectionPage, RosterError>),
@@ -233,7 +246,14 @@ pub enum Mutation {
         target: SyncTarget,
         name: String,
     },
-    Acknowledge(Vec<AlertId>),
+    /// With a note, or without one.
+    Acknowledge(Vec<AlertId>, Option<String>),
+    /// `None`: no user takes care of it any more.
+    Assign {
+        alert: AlertId,
+        user: Option<String>,
+    },
+    Silence(Box<NewSilence>),
 }
 
 /// The result of a mutation, as far as it matters here.
@@ -246,6 +266,8 @@ pub enum Outcome {
     Ticket(SyncTicket),
     /// The handle that a connection has now.
     Handle(String),
+    /// What a silence is about.
+    Silenced(String),
     /// The day that was recorded, and whether later syncs leave it.
     Recorded {
         date: Date,
@@ -295,8 +317,14 @@ impl Mutation {
                 }
                 _ => format!("syncing {name}"),
             },
-            Mutation::Acknowledge(alerts) if alerts.len() == 1 => "acknowledged".to_owned(),
-            Mutation::Acknowledge(alerts) => format!("{} alerts acknowledged", alerts.len()),
+            Mutation::Acknowledge(alerts, _) if alerts.len() == 1 => "acknowledged".to_owned(),
+            Mutation::Acknowledge(alerts, _) => format!("{} alerts acknowledged", alerts.len()),
+            Mutation::Assign { user: Some(user), .. } => format!("assigned to {user}"),
+            Mutation::Assign { user: None, .. } => "assigned to no user".to_owned(),
+            Mutation::Silence(_) => match outcome {
+                Outcome::Silenced(what) => format!("silenced: {what}"),
+                _ => "silenced".to_owned(),
+            },
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The screens: each its state, what keys do there, and its picture. A new one is named here twice: its module,
 //! and its line in the table.
 
+pub mod alert;
 pub mod alerts;
 pub mod audit;
 pub mod changes;
@@ -36,6 +37,7 @@ pub const TABLE: &[Entry] = &[
     overview::ENTRY,
     sync::ENTRY,
     alerts::ENTRY,
+    alert::ENTRY,
     changes::ENTRY,
     audit::ENTRY,
     connections::ENTRY,

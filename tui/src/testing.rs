@@ -1,5 +1,6 @@
 //! Invented influencers and a small daemon that responds at once, for tests of the terminal UI.
 
+mod alerting;
 pub mod samples;
 mod schedule;
 
@@ -20,6 +21,7 @@ use roster_protocol::{
     Timestamp,
 };
 
+pub use alerting::*;
 pub use samples::*;
 pub use schedule::*;
 
@@ -132,6 +134,13 @@ impl Daemon {
             Request::ChangesOf(id) => Response::ChangesOf(id, page(changes())),
             Request::Runs(mark) => Response::Runs(mark, page(runs())),
             Request::Alerts(which, mark) => Response::Alerts(which, mark, page(alerts())),
+            Request::Alert(id) => {
+                let found = alerts().into_iter().find(|alert| alert.id == id).map(Box::new);
+                Response::Alert(id, found.ok_or_else(|| RosterError::not_found("no such alert")))
+            }
+            Request::DeliveriesOf(id) => Response::DeliveriesOf(id, page(deliveries(id))),
+            Request::Members(id) => Response::Members(id, page(alerts())),
+            Request::Rules => Response::Rules(Ok(rules())),
             Request::Changes(mark) => Response::Changes(mark, page(changes())),
             Request::Audit(mark) => Response::Audit(mark, page(audit())),
             Request::Connections(query) => {

@@ -10,7 +10,7 @@ use crate::keys::{Action, Context};
 use crate::message::{Effect, Message, Mutation, Outcome, Request, Response};
 use crate::modal::{self, ListCommand, Modal, Next};
 use crate::model::Model;
-use crate::screens::{Screen, states};
+use crate::screens::{Screen, alert, states};
 use crate::shared::{Link, Shared, ToastLevel};
 
 /// Takes one message.
@@ -79,6 +79,10 @@ fn follow_one(model: &mut Model, next: Next) -> Vec<Effect> {
         Next::Quit => model.quit = true,
         Next::Influencer(id, name, focus) => {
             model.open(id, name, focus);
+            return reload_screen(model);
+        }
+        Next::Alert(alert) => {
+            model.above.push(Box::new(alert::State::new(*alert)));
             return reload_screen(model);
         }
         Next::Screen(number) => {

@@ -97,6 +97,7 @@ pub async fn alerts(app: &App, query: AlertsQuery) -> Result<Page<Alert>, Roster
     let read = app.store.read(store::AlertsQuery {
         state: query.state,
         influencer: of,
+        group: query.group,
         before: stored_mark(query.mark),
         limit: limit(query.limit),
     });

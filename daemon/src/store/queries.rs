@@ -117,12 +117,14 @@ impl Query for FiguresSince {
 }
 
 /// Alerts, newest first.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct AlertsQuery {
     /// `None`: those that are open or acknowledged.
     pub state: Option<AlertState>,
     /// Those about this influencer; `None`: about anything.
     pub influencer: Option<InfluencerId>,
+    /// Those that this alert includes, in any state unless one is given.
+    pub group: Option<AlertId>,
     pub before: Option<Mark>,
     pub limit: usize,
 }
@@ -132,8 +134,12 @@ impl Query for AlertsQuery {
 
     fn read(self, reader: &Reader<'_>) -> Result<Page<Alert>, StoreError> {
         let is_wanted = |alert: &Alert| {
-            let is_in_state = self.state.map_or(alert.state != AlertState::Resolved, |state| alert.state == state);
-            is_in_state && self.influencer.is_none_or(|influencer| alert.about.influencer() == Some(influencer))
+            let is_live = || self.group.is_some() || alert.state != AlertState::Resolved;
+            let is_in_state = self.state.map_or_else(is_live, |state| alert.state == state);
+            let is_member = self.group.is_none_or(|group| alert.group == Some(group));
+            is_in_state
+                && is_member
+                && self.influencer.is_none_or(|influencer| alert.about.influencer() == Some(influencer))
         };
         reader.newest_first(Records::Alerts, &[], self.before.as_ref(), self.limit, |row| {
             row.read().map(|alert| Some(alert).filter(is_wanted))

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use roster_protocol::service::{AlertsQuery, AuditQuery, ChangesQuery, History, LONGEST_WAIT, PAGE_ROWS, RunsQuery};
+use roster_protocol::service::{
+    AlertsQuery, AuditQuery, ChangesQuery, DeliveriesQuery, History, LONGEST_WAIT, PAGE_ROWS, RunsQuery,
+};
 use roster_protocol::transport::within;
 use roster_protocol::{
     Account, AccountPreview, ConnectionId, Date, ErrorKind, InfluencerQuery, RosterClient, RosterError, SortBy,
@@ -57,6 +59,19 @@ pub(super) async fn send(client: &RosterClient, request: Request) -> Response {
             let query = AlertsQuery { state, mark: mark.clone(), limit: ROWS, ..AlertsQuery::default() };
             Response::Alerts(state, mark, response(client.alerts(short_call(), query).await))
         }
+        Request::Alert(id) => {
+            let alert = response(client.alert(short_call(), id.to_string()).await);
+            Response::Alert(id, alert.map(Box::new))
+        }
+        Request::DeliveriesOf(id) => {
+            let query = DeliveriesQuery { alert: Some(id.to_string()), limit: ROWS, ..DeliveriesQuery::default() };
+            Response::DeliveriesOf(id, response(client.deliveries(short_call(), query).await))
+        }
+        Request::Members(id) => {
+            let query = AlertsQuery { group: Some(id), limit: ROWS, ..AlertsQuery::default() };
+            Response::Members(id, response(client.alerts(short_call(), query).await))
+        }
+        Request::Rules => Response::Rules(response(client.rules(long_call()).await)),
         Request::Changes(mark) => {
             let query = ChangesQuery { mark: mark.clone(), limit: ROWS, ..ChangesQuery::default() };
             Response::Changes(mark, response(client.changes(short_call(), query).await))
@@ -163,9 +178,14 @@ async fn perform(client: &RosterClient, mutation: &Mutation) -> Result<Outcome, 
             response(recorded).map(|recorded| Outcome::Recorded { date: recorded.snapshot.date, kept: recorded.kept })
         }
         Mutation::Sync { target, .. } => response(client.sync(short_call(), target).await).map(Outcome::Ticket),
-        Mutation::Acknowledge(alerts) => {
-            response(client.acknowledge(short_call(), alerts, None).await).map(|_| Outcome::Done)
+        Mutation::Acknowledge(alerts, note) => {
+            response(client.acknowledge(short_call(), alerts, note).await).map(|_| Outcome::Done)
         }
+        Mutation::Assign { alert, user } => {
+            response(client.assign_alert(short_call(), alert.to_string(), user).await).map(|_| Outcome::Done)
+        }
+        Mutation::Silence(silence) => response(client.add_silence(short_call(), *silence).await)
+            .map(|silenced| Outcome::Silenced(silenced.to_string())),
     }
 }
 

@@ -4,16 +4,18 @@
 //! has responded, and says there what was wrong.
 
 mod begin;
+mod caring;
 mod parse;
 mod step;
 mod view;
 
 pub use begin::{add, connect, edit, handle, interval, note, record};
+pub use caring::{acknowledge, assign, silence};
 pub use view::view;
 
 use crossterm::event::{KeyCode, KeyEvent};
 use roster_protocol::{
-    AccountPreview, ConnectionId, ErrorKind, InfluencerId, InfluencerRow, PlatformStatus, RosterError, text,
+    AccountPreview, AlertId, ConnectionId, ErrorKind, InfluencerId, InfluencerRow, PlatformStatus, RosterError, text,
 };
 use tui_input::Input;
 
@@ -70,6 +72,19 @@ pub enum Kind {
     },
     Interval {
         connection: ConnectionId,
+        name: String,
+    },
+    Acknowledge {
+        alert: AlertId,
+        name: String,
+    },
+    Assign {
+        alert: AlertId,
+        name: String,
+    },
+    /// Of whose alert it began, with the name.
+    Silence {
+        influencer: Option<InfluencerId>,
         name: String,
     },
     /// `another`: it is another account, and Enter was pressed once more.
@@ -360,6 +375,9 @@ impl Form {
                 | (Kind::Record { .. }, Mutation::Record { .. })
                 | (Kind::Interval { .. }, Mutation::Interval { .. })
                 | (Kind::Handle { .. }, Mutation::Handle { .. })
+                | (Kind::Acknowledge { .. }, Mutation::Acknowledge(..))
+                | (Kind::Assign { .. }, Mutation::Assign { .. })
+                | (Kind::Silence { .. }, Mutation::Silence(_))
         )
     }
 }

@@ -1,7 +1,7 @@
 //! What screens and modals return: what to request, and what to open. They never reach into one another.
 
 use roster_protocol::audit::PauseTarget;
-use roster_protocol::{ConnectionId, InfluencerId, Metric, SortBy, SyncTarget, Timestamp};
+use roster_protocol::{Alert, ConnectionId, InfluencerId, Metric, SortBy, SyncTarget, Timestamp};
 
 use super::Modal;
 use crate::message::{Effect, Mutation, Request};
@@ -16,6 +16,8 @@ pub enum Next {
     Close,
     /// Opens an influencer above the screen that is shown, where it says; its name is shown until more is known.
     Influencer(InfluencerId, String, Focus),
+    /// Opens an alert's page above the screen that is shown.
+    Alert(Box<Alert>),
     /// Shows a numbered screen, straight above the first.
     Screen(u8),
     /// Shows the first screen, and passes a command on to it.

@@ -9,14 +9,14 @@
 
 use ratatui::layout::Rect;
 use roster_protocol::service::PageMark;
-use roster_protocol::{Alert, AlertState, Severity};
+use roster_protocol::{Alert, AlertState};
 
 use super::listing::Listing;
-use super::{Entry, Screen, states};
+use super::{Entry, Screen, alert, states};
 use crate::format;
 use crate::keys::{Action, Context, ScreenKeys, bind};
-use crate::message::{Mutation, Request, Response};
-use crate::modal::{Focus, Next};
+use crate::message::{Request, Response};
+use crate::modal::Next;
 use crate::shared::Shared;
 use crate::widgets::pen::Pen;
 
@@ -30,8 +30,11 @@ pub const ENTRY: Entry = Entry {
         about: "alerts",
         bindings: &[
             bind(HERE, Action::Back, "", &["esc"], "back", "go back"),
-            bind(HERE, Action::Open, "open", &["enter"], "open", "open its account, metric and day"),
+            bind(HERE, Action::Open, "open", &["enter"], "open", "open its page: all that explains it"),
             bind(HERE, Action::Acknowledge, "acknowledge", &["space"], "ack", "acknowledge: a person has seen it"),
+            bind(HERE, Action::Note, "note", &["n"], "note", "acknowledge it with a note, or write another note"),
+            bind(HERE, Action::Assign, "assign", &["u"], "user", "say which user takes care of it"),
+            bind(HERE, Action::Silence, "silence", &["z"], "silence", "keep alerts like it quiet for some time"),
             bind(HERE, Action::Sort, "sort", &["o"], "which", "show open, acknowledged or resolved ones alone"),
         ],
         filter: &[],
@@ -79,7 +82,8 @@ impl Screen for State {
     }
 
     fn offers(&self, action: Action) -> bool {
-        self.list.current().is_some() || !matches!(action, Action::Open | Action::Acknowledge)
+        use Action::{Acknowledge, Assign, Note, Open, Silence};
+        self.list.current().is_some() || !matches!(action, Open | Acknowledge | Note | Assign | Silence)
     }
 
     fn reload(&mut self, _: &mut Shared) -> Vec<Next> {
@@ -98,19 +102,12 @@ impl Screen for State {
     fn act(&mut self, shared: &mut Shared, action: Action) -> Vec<Next> {
         let height = height(shared);
         match (action, self.list.current().cloned()) {
-            (Action::Open, Some(alert)) => {
-                let at = Some(alert.opened_at);
-                let focus = Focus { connection: alert.about.connection(), metric: alert.metric, at };
-                let influencer = alert.about.influencer().zip(alert.influencer_name);
-                influencer.map(|(influencer, name)| Next::Influencer(influencer, name, focus)).into_iter().collect()
-            }
+            (Action::Open, Some(alert)) => vec![Next::Alert(Box::new(alert))],
             (Action::Acknowledge, Some(alert)) => {
                 self.list.moved(Action::Down, height);
-                match alert.state {
-                    AlertState::Open => Next::mutate(Mutation::Acknowledge(vec![alert.id])),
-                    _ => Vec::new(),
-                }
+                alert::act_on(shared, &alert, action)
             }
+            (Action::Note | Action::Assign | Action::Silence, Some(alert)) => alert::act_on(shared, &alert, action),
             (Action::Sort, _) => {
                 let which = match self.which {
                     None => Some(AlertState::Open),
@@ -152,13 +149,7 @@ fn draw(shared: &Shared, alert: &Alert, under_cursor: bool, pen: &mut Pen<'_>, y
     if under_cursor {
         pen.sign(1, y, '▌', pen.theme.accent);
     }
-    let (shape, style) = match (alert.state, alert.severity) {
-        (AlertState::Open, _) if alert.silenced.is_silent() => ('‖', faint),
-        (AlertState::Open, Severity::Critical) => ('!', pen.theme.bad),
-        (AlertState::Open, _) => ('!', pen.theme.warn),
-        (AlertState::Acknowledged, _) => ('✓', faint),
-        (AlertState::Resolved, _) => ('○', faint),
-    };
+    let (shape, style) = states::alert_shape(shared, alert);
     pen.sign(3, y, shape, style);
     pen.put_right(5, y, 4, &format::age(shared.now, alert.opened_at), faint);
     let width = shared.size.width;
@@ -166,24 +157,13 @@ fn draw(shared: &Shared, alert: &Alert, under_cursor: bool, pen: &mut Pen<'_>, y
     let right_width = crate::widgets::pen::columns(&right).min(usize::from(width / 3)) as u16;
     let who = (width * 3 / 8).min(50);
     let name = if under_cursor { pen.theme.strong } else { plain };
-    let (whose, platform) = subject(shared, alert);
+    let (whose, platform) = states::alert_subject(shared, alert);
     pen.pieces(11, y, who, &[(&whose, name), (&platform, faint)]);
     let about = 11 + who + 2;
     pen.put(about, y, width.saturating_sub(about + right_width + 3), &states::alert(alert), plain);
     pen.put_right(width.saturating_sub(right_width + 1), y, right_width, &right, faint);
     let why = Rect { x: 11, y: y + 1, width: width.saturating_sub(12), height: lines(shared) - 1 };
     pen.wrapped(why, &alert.why, faint);
-}
-
-/// Whom or what an alert is about, and the platform where that is an account.
-fn subject(shared: &Shared, alert: &Alert) -> (String, String) {
-    match (&alert.influencer_name, alert.subject()) {
-        (Some(name), (_, platform)) => {
-            let platform = platform.map(|slug| format!(" · {}", shared.platform_name(slug)));
-            (name.clone(), platform.unwrap_or_default())
-        }
-        (None, (slug, _)) => (shared.platform_name(slug).to_owned(), String::new()),
-    }
 }
 
 /// Until when an open alert is silenced, or its numbers; who has seen an acknowledged one.

@@ -2,7 +2,10 @@
 
 use ratatui::style::Style;
 use roster_protocol::connection::ConnectionStatus;
-use roster_protocol::{Alert, Change, Connection, Mean, Metric, PlatformState, PlatformStatus, Profile, Ratio, Source};
+use roster_protocol::{
+    Alert, AlertState, Change, Connection, Mean, Metric, PlatformState, PlatformStatus, Profile, Ratio, Severity,
+    Source,
+};
 
 use crate::format;
 use crate::shared::Shared;
@@ -192,6 +195,29 @@ pub fn alert(alert: &Alert) -> String {
         (Some(metric), None) => metric.label().to_owned(),
         (None, _) if alert.rule == "needs-person" => "needs a person".to_owned(),
         (None, _) => alert.rule.replace('-', " "),
+    }
+}
+
+/// An alert's sign.
+pub fn alert_shape(shared: &Shared, alert: &Alert) -> (char, Style) {
+    let theme = &shared.theme;
+    match (alert.state, alert.severity) {
+        (AlertState::Open, _) if alert.silenced.is_silent() => ('‖', theme.faint),
+        (AlertState::Open, Severity::Critical) => ('!', theme.bad),
+        (AlertState::Open, _) => ('!', theme.warn),
+        (AlertState::Acknowledged, _) => ('✓', theme.faint),
+        (AlertState::Resolved, _) => ('○', theme.faint),
+    }
+}
+
+/// Whom or what an alert is about, and the platform where that is an account.
+pub fn alert_subject(shared: &Shared, alert: &Alert) -> (String, String) {
+    match (&alert.influencer_name, alert.subject()) {
+        (Some(name), (_, platform)) => {
+            let platform = platform.map(|slug| format!(" · {}", shared.platform_name(slug)));
+            (name.clone(), platform.unwrap_or_default())
+        }
+        (None, (slug, _)) => (shared.platform_name(slug).to_owned(), String::new()),
     }
 }
 

@@ -1,11 +1,12 @@
 //! Every screen as it is drawn, in its many states. The pictures are in `snapshots/`, to be read before accepted.
 
+mod alerting;
+
 use insta::assert_snapshot;
 use jiff::tz::TimeZone;
 use ratatui::backend::CrosstermBackend;
 use ratatui::layout::{Rect, Size};
 use ratatui::{Terminal, TerminalOptions, Viewport};
-use roster_protocol::alert::Silenced;
 use roster_protocol::{
     ConsentBegun, ConsentMethod, ConsentState, Cursor, ErrorKind, Event, EventBatch, MissingScope, RosterError,
 };
@@ -180,19 +181,6 @@ fn other_screens() {
     assert_snapshot!("changes_wide", shown("4jx", WIDE));
     assert_snapshot!("audit_small", shown("5", SMALL));
     assert_snapshot!("audit_wide", shown("5", WIDE));
-}
-
-#[test]
-fn an_alert_that_is_silenced_says_until_when() {
-    let (mut model, _) = after("3", SMALL);
-    if let Some(state) = state_mut::<alerts::State>(&mut model) {
-        state.list.rows[0].silenced = Silenced { at_opening: true, until: Some(NOW.plus_seconds(7_200)) };
-        state.list.rows[1].silenced = Silenced { at_opening: true, until: None };
-    }
-    let shown = picture(&model);
-    let line = |part: &str| shown.lines().find(|line| line.contains(part)).unwrap_or_default();
-    assert!(line("silenced until 14:00").contains("‖   2d  Oskar & Ines"), "{shown}");
-    assert!(line("opened silenced").contains("‖   3d  Oskar & Ines"), "{shown}");
 }
 
 #[test]

@@ -5,11 +5,10 @@ use roster_protocol::influencer::PlatformBadge;
 use roster_protocol::status::{Adoption, ConnectionCounts, Coverage, DataQuality, StoreStatus};
 use roster_protocol::sync::RunningBatch;
 use roster_protocol::{
-    About, Alert, AlertId, AlertState, ApiAccess, AuditEntry, Badge, Cause, Change, ChangeCause, Connection,
-    ConnectionId, ConnectionRow, ConsentBegun, ConsentChoice, ConsentId, ConsentMethod, ConsentedConnection, Date,
-    EndedBatch, Grant, GrantId, Influencer, InfluencerId, InfluencerRow, Mean, Metric, MetricSet, MissingScope,
-    Numbers, Outcome, PlatformState, PlatformStatus, Ratio, Renews, Run, RunId, Severity, Snapshot, Source, Status,
-    Timestamp, TokenModel, Who,
+    ApiAccess, AuditEntry, Badge, Cause, Change, ChangeCause, Connection, ConnectionId, ConnectionRow, ConsentBegun,
+    ConsentChoice, ConsentId, ConsentMethod, ConsentedConnection, Date, EndedBatch, Grant, GrantId, Influencer,
+    InfluencerId, InfluencerRow, Mean, Metric, MetricSet, MissingScope, Numbers, Outcome, PlatformState,
+    PlatformStatus, Ratio, Renews, Run, RunId, Snapshot, Source, Status, Timestamp, TokenModel, Who,
 };
 
 /// Noon of 21 November 2026.
@@ -350,46 +349,6 @@ pub fn influencer() -> Influencer {
         note: Some("campaign spring, contract until June".to_owned()),
         connections: vec![connection(3, "youtube", "@oskarines"), bad, small, paused],
     }
-}
-
-pub fn alerts() -> Vec<Alert> {
-    let account = |connection: u64, platform: &str| About::Connection {
-        connection: connection_id(connection),
-        influencer: influencer_id(3),
-        platform: platform.to_owned(),
-    };
-    let alert = |number: u64, state: AlertState, minutes: i64| Alert {
-        id: AlertId::from_bytes(influencer_id(number).0),
-        state,
-        about: account(3, "youtube"),
-        influencer_name: Some("Oskar & Ines".to_owned()),
-        from: Some(459_000.0),
-        to: Some(402_000.0),
-        change: Some(-0.124),
-        opened_at: minutes_ago(minutes),
-        why: "followers fell by 12.4 %, from 459,000 to 402,000, within a day; 10 % counts as significant".to_owned(),
-        ..crate::samples::alert()
-    };
-    vec![
-        alert(1, AlertState::Open, 2 * 1440),
-        Alert {
-            rule: "needs-person".to_owned(),
-            severity: Severity::Critical,
-            about: account(31, "instagram"),
-            metric: None,
-            from: None,
-            to: None,
-            change: None,
-            why: "Instagram does not accept the consent any more: connect it again".to_owned(),
-            ..alert(2, AlertState::Open, 3 * 1440)
-        },
-        Alert {
-            influencer_name: Some("Mara Lindqvist".to_owned()),
-            ended_at: Some(minutes_ago(90)),
-            acknowledged_by: Some("ada".to_owned()),
-            ..alert(3, AlertState::Acknowledged, 6 * 1440)
-        },
-    ]
 }
 
 pub fn changes() -> Vec<Change> {

@@ -11,6 +11,7 @@ use jiff::tz::TimeZone;
 use proptest::prelude::*;
 use ratatui::layout::Size;
 use roster_protocol::alert::Silenced;
+use roster_protocol::silence::NewSilence;
 use roster_protocol::{
     Alert, AlertState, ConsentBegun, ConsentMethod, ConsentState, Cursor, ErrorKind, InfluencerQuery, SyncTarget,
 };
@@ -53,7 +54,13 @@ fn keys_do_what_the_table_says() {
                 format!("record {:?} {:?} {}", record.day, record.numbers.followers, record.replace)
             }
             Mutation::Handle { handle, another, .. } => format!("handle {handle} {another}"),
-            Mutation::Acknowledge(alerts) => format!("acknowledge {}", alerts.len()),
+            Mutation::Acknowledge(alerts, None) => format!("acknowledge {}", alerts.len()),
+            Mutation::Acknowledge(_, Some(note)) => format!("note {note}"),
+            Mutation::Assign { user, .. } => format!("assign {user:?}"),
+            Mutation::Silence(new) => {
+                let NewSilence { rule, platform, influencer, tag, ends, reason } = new.as_ref();
+                format!("silence {rule:?} {platform:?} {influencer:?} {tag:?} {ends:?} {reason}")
+            }
         });
         assert_eq!(name, expected, "{keys}");
     };
@@ -85,6 +92,19 @@ fn keys_do_what_the_table_says() {
     check("jj↵Hx↵", "handle @oskarinesx false");
     check("2s", "sync Due");
     check("3 ", "acknowledge 1");
+    check("3↵ ", "acknowledge 1");
+    check("3jj ", "nothing");
+    check("3nher agent knows↵", "note her agent knows");
+    check("3↵nher agent knows↵", "note her agent knows");
+    check("3n↵", "acknowledge 1");
+    check("3uada↵", "assign Some(\"ada\")");
+    check("3jju⌫⌫⌫↵", "assign None");
+    let oskar = influencer_id(3);
+    let silence =
+        format!("silence Some(\"big-drop\") Some(\"youtube\") Some(\"{oskar}\") None After(Seconds(86400)) known");
+    check("3zknown↵", &silence);
+    check("3↵zknown↵", &silence);
+    check("3z↵", "nothing");
     check(":sync↵", "sync Due");
     // What concerns everyone is done after a yes only.
     check(":sync all↵", "nothing");
@@ -290,10 +310,10 @@ fn only_news_is_said_in_a_toast() {
 fn who_is_removed_leads_back() {
     let mut daemon = Daemon::new();
     let mut model = online(&mut daemon, 80, 24);
-    press(&mut model, &mut daemon, "3↵");
-    assert_eq!(model.above.len(), 2);
+    press(&mut model, &mut daemon, "3↵↵");
+    assert_eq!(model.above.len(), 3);
     press(&mut model, &mut daemon, "Dyes↵");
-    assert_eq!(model.shown().title(), "Alerts");
+    assert_eq!(model.shown().title(), "Alert");
     let gone = Response::Influencer(influencer_id(1), Err(RosterError::not_found("no such influencer")));
     press(&mut model, &mut daemon, "1↵");
     send(&mut model, &mut daemon, Message::Response(Box::new(gone)));

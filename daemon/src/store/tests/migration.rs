@@ -153,7 +153,7 @@ fn a_store_of_format_2_keeps_alerts_deliveries_grants_and_tokens() {
         let (store, loaded) = Store::open(OpenOptions::in_dir(dir.path(), Timestamp(9))).expect("it opens");
         assert!(fs::read(dir.path().join("roster.redb.format-2")).expect("a copy") == bytes);
         let alerts = AlertState::ALL.map(|state| {
-            let all = AlertsQuery { state: Some(state), influencer: None, before: None, limit: 9 };
+            let all = AlertsQuery { state: Some(state), limit: 9, ..AlertsQuery::default() };
             store.read_now(all).expect("alerts").rows.remove(0)
         });
         let numbers = alerts.each_ref().map(|alert| (alert.number, alert.rule.as_str(), alert.from, alert.to));

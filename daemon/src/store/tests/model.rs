@@ -235,7 +235,7 @@ fn read_lists(reader: &Reader<'_>, model: &mut Model) -> Result<(), StoreError> 
     let changes = all_changes().read(reader)?;
     model.changes.extend(changes.rows.into_iter().rev());
     for state in AlertState::ALL {
-        let query = AlertsQuery { state: Some(state), influencer: None, before: None, limit: usize::MAX };
+        let query = AlertsQuery { state: Some(state), limit: usize::MAX, ..AlertsQuery::default() };
         for alert in query.read(reader)?.rows {
             for delivery in DeliveriesOf(alert.number).read(reader)? {
                 model.deliveries.insert(delivery.key(), delivery);

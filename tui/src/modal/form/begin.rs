@@ -7,11 +7,11 @@ use super::{Content, Field, Form, Kind, Phase, parse};
 use crate::modal::Modal;
 use crate::shared::Shared;
 
-fn text_field(label: &'static str, example: impl Into<String>, value: &str) -> Field {
+pub(super) fn text_field(label: &'static str, example: impl Into<String>, value: &str) -> Field {
     Field { label, example: example.into(), content: Content::Text(Input::from(value)) }
 }
 
-fn form(shared: &mut Shared, kind: Kind, fields: Vec<Field>) -> Modal {
+pub(super) fn form(shared: &mut Shared, kind: Kind, fields: Vec<Field>) -> Modal {
     shared.forms += 1;
     let (phase, seen, namesakes) = (Phase::Typing, None, None);
     Modal::Form(Box::new(Form { id: shared.forms, kind, fields, focus: 0, phase, seen, namesakes }))

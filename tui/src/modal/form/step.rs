@@ -45,6 +45,9 @@ impl Form {
                 let record = Box::new(Record { replace: *replace, ..record });
                 Ok(Step::Mutate(Mutation::Record { connection: *connection, name: name.clone(), record }))
             }
+            Kind::Acknowledge { alert, .. } => self.next_of_acknowledge(*alert),
+            Kind::Assign { alert, .. } => self.next_of_assign(*alert),
+            Kind::Silence { influencer, name } => self.next_of_silence(shared, (*influencer, name)),
             Kind::Interval { connection, name } => {
                 let interval = parse::interval(self.text(0))?;
                 Ok(Step::Mutate(Mutation::Interval { connection: *connection, name: name.clone(), interval }))

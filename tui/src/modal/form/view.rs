@@ -47,6 +47,9 @@ fn title(form: &Form) -> String {
         Kind::Edit { name, .. } => format!("Edit {name}"),
         Kind::Note { name, .. } => format!("Note about {name}"),
         Kind::Record { name, .. } => format!("Numbers of {name}, typed by hand"),
+        Kind::Acknowledge { name, .. } => format!("Acknowledge the alert about {name}"),
+        Kind::Assign { name, .. } => format!("Who takes care of the alert about {name}"),
+        Kind::Silence { .. } => "Silence alerts like this one".to_owned(),
         Kind::Interval { name, .. } => format!("How often to sync {name}"),
         Kind::Handle { name, .. } => format!("Another handle for {name}; its history stays"),
     }
@@ -178,6 +181,10 @@ fn next_of_field(form: &Form) -> &'static str {
         (Kind::Edit { .. }, _) => "Another handle? H on the account changes it. Enter saves.",
         (Kind::Handle { .. }, _) => "Enter looks the account up, and asks before it takes another one.",
         (Kind::Record { .. }, _) => "The next sync of that day measures anew what is not kept. Enter saves.",
+        (Kind::Silence { .. }, _) if (0..4).all(|index| form.text(index).is_empty()) => {
+            "Nothing is named: every alert is silenced. Enter saves."
+        }
+        (Kind::Silence { .. }, _) => "They open and are listed, and are delivered nowhere. Enter saves.",
         _ => "Enter saves.",
     }
 }

@@ -4,7 +4,7 @@ use roster_protocol::{About, Alert, Change, InfluencerRow, Metric, Run};
 
 use super::*;
 use crate::screens::influencer::charted::Charted;
-use crate::screens::{alerts, changes, sync};
+use crate::screens::{alert, changes, sync};
 
 #[test]
 fn an_alert_a_change_a_run_and_a_connection_open_their_own_account() {
@@ -32,9 +32,9 @@ fn an_alert_a_change_a_run_and_a_connection_open_their_own_account() {
         let about = About::Connection { connection: bluesky, influencer, platform: "bluesky".to_owned() };
         let alert =
             Alert { about, metric: Some(Metric::AvgLikes), opened_at: at, ..crate::testing::alerts().remove(0) };
-        state_mut::<alerts::State>(model).expect("shown").list.rows[0] = alert;
+        state_mut::<alert::State>(model).expect("shown").alert = alert;
     };
-    check("3", &alert, (Metric::AvgLikes, Some(-95)));
+    check("3↵", &alert, (Metric::AvgLikes, Some(-95)));
     let change = |model: &mut Model| {
         let change =
             Change { connection: bluesky, metric: Metric::AvgViews, at, ..crate::testing::changes().remove(0) };
