@@ -239,6 +239,56 @@ async fn days_are_the_daemons_wherever_a_client_is() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_user_has_read_stays_read_and_what_is_assigned_to_them_is_theirs() {
+    let mut world = World::new().await;
+    let handles = ["read0.sky.test", "read1.sky.test"];
+    for handle in handles {
+        world.quiet(Platform::Bluesky, handle, 10_000);
+        world.add(handle, "bluesky", handle).await;
+    }
+    let unread = async |world: &World| {
+        let status = world.client.status(within(LIMIT)).await.expect("a response").expect("a status");
+        let query = AlertsQuery { unread: true, limit: 9, ..AlertsQuery::default() };
+        let rows = world.client.alerts(within(LIMIT), query).await.expect("a response").expect("alerts").rows;
+        assert!(rows.iter().all(|alert| alert.is_unread()));
+        assert_eq!(status.unread_alerts, rows.len() as u64);
+        rows.into_iter().filter_map(|alert| alert.influencer_name).collect::<Vec<_>>()
+    };
+    let start = world.client.events_since(within(LIMIT), Cursor::default()).await.expect("a response");
+    let mut next = start.expect("a cursor").next;
+    for handle in handles {
+        world.quiet(Platform::Bluesky, handle, 8_000);
+        world.sync(handle).await;
+    }
+    let mut published = Vec::new();
+    while published.len() < 2 {
+        let batch = world.client.events_since(within(LIMIT), next).await.expect("a response").expect("events");
+        next = batch.next;
+        published.extend(batch.events.into_iter().filter_map(|event| match event {
+            Event::AlertChanged(alert) => Some((alert.is_unread(), alert.is_mine())),
+            _ => None,
+        }));
+    }
+    assert_eq!(published, [(true, false), (true, false)]);
+    assert_eq!(unread(&world).await, [handles[1], handles[0]]);
+    let first = world.alerts().await.pop().expect("two alerts").id;
+    let read = async |world: &World, alerts| world.client.read_alerts(within(LIMIT), alerts).await.expect("a response");
+    read(&world, Some(vec![first])).await.expect("noted");
+    world.restart().await;
+    assert_eq!(unread(&world).await, [handles[1]], "over a restart");
+    let me = nix::unistd::User::from_uid(nix::unistd::Uid::effective()).expect("users").expect("a user").name;
+    let assigned = world.client.assign_alert(within(LIMIT), first.to_string(), Some(me)).await;
+    let assigned = assigned.expect("a response").expect("assigned");
+    assert!(assigned.is_mine() && !assigned.is_unread(), "who assigned it has seen it: {assigned:?}");
+    let query = AlertsQuery { mine: true, limit: 9, ..AlertsQuery::default() };
+    let mine = world.client.alerts(within(LIMIT), query).await.expect("a response").expect("alerts").rows;
+    assert_eq!(mine.iter().map(|alert| alert.id).collect::<Vec<_>>(), [first]);
+    read(&world, None).await.expect("noted");
+    assert_eq!(unread(&world).await, [] as [String; 0]);
+    assert_eq!(world.alerts().await.len(), 2, "they are open as before");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_desktop_agent_gets_each_alert_until_it_has_shown_it() {
     let mut world = World::new().await;
     world.followers(Platform::Bluesky, MARA, 1000);

@@ -163,6 +163,8 @@ pub struct Alert {
     /// How many accounts it includes; 0 unless it is such an alert.
     pub members: u64,
     pub silenced: Silenced,
+    /// What it is to the caller; `None` where it is for no user alone, as in what is delivered.
+    pub yours: Option<Yours>,
     pub explained: Explained,
     /// The reason in one sentence.
     pub why: String,
@@ -185,6 +187,16 @@ pub struct Explained {
     pub score: Option<f64>,
 }
 
+/// What an alert is to the user who requested it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Yours {
+    /// Whether the user has not read it: it is not over, in no silence, and no alert about many accounts includes it. What
+    /// the user read is unread again when a colleague assigns it to them.
+    pub unread: bool,
+    /// Whether it is assigned to the user.
+    pub mine: bool,
+}
+
 /// What a silence does to an alert: it is in lists, and makes no noise.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Silenced {
@@ -205,6 +217,16 @@ impl Alert {
     /// Whether users are notified of it: it is open, in no silence, and no alert about many accounts includes it.
     pub fn is_news(&self) -> bool {
         self.state == AlertState::Open && !self.silenced.is_silent() && self.group.is_none()
+    }
+
+    /// Whether the user who requested it has not read it.
+    pub fn is_unread(&self) -> bool {
+        self.yours.is_some_and(|yours| yours.unread)
+    }
+
+    /// Whether it is assigned to the user who requested it.
+    pub fn is_mine(&self) -> bool {
+        self.yours.is_some_and(|yours| yours.mine)
     }
 
     /// Whom or what it is about, for display: an influencer and, for a connection, its platform; or else a platform, or

@@ -14,6 +14,13 @@ pub struct Who {
     pub name: String,
 }
 
+impl Who {
+    /// How the user is named in what is stored.
+    pub fn user(&self) -> String {
+        if self.name.is_empty() { format!("uid {}", self.uid) } else { self.name.clone() }
+    }
+}
+
 /// One line of the audit log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuditEntry {

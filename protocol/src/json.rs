@@ -43,6 +43,9 @@ pub struct Alert {
     silenced: bool,
     silenced_until: Option<String>,
     assigned_at: Option<String>,
+    /// `null` where it is for no user alone.
+    unread: Option<bool>,
+    mine: Option<bool>,
 }
 
 impl From<&alert::Alert> for Alert {
@@ -79,6 +82,8 @@ impl From<&alert::Alert> for Alert {
             silenced: alert.silenced.is_silent(),
             silenced_until: alert.silenced.until.map(|at| at.to_string()),
             assigned_at: alert.assigned_at.map(|at| at.to_string()),
+            unread: alert.yours.map(|yours| yours.unread),
+            mine: alert.yours.map(|yours| yours.mine),
         }
     }
 }

@@ -197,6 +197,7 @@ mod tests {
             group: None,
             members: 0,
             silenced: Default::default(),
+            yours: None,
             explained: Explained::default(),
             why: "the followers fell".into(),
         }

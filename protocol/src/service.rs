@@ -89,6 +89,10 @@ pub struct AlertsQuery {
     pub influencer: Option<String>,
     /// Those that this alert about many accounts includes only, whatever their state unless one is given.
     pub group: Option<AlertId>,
+    /// Assigned to the caller only.
+    pub mine: bool,
+    /// Not read by the caller only.
+    pub unread: bool,
     pub mark: Option<PageMark>,
     /// At most [`PAGE_ROWS`] are given.
     pub limit: u64,
@@ -246,6 +250,8 @@ pub trait Roster {
     /// Says which user takes care of the alert with this id or unique prefix; `None`: no user does. One that is resolved
     /// is a conflict.
     async fn assign_alert(alert: String, user: Option<String>) -> Result<Alert, RosterError>;
+    /// Says that the caller has read these alerts; `None`: all there are. One about many accounts includes those.
+    async fn read_alerts(alerts: Option<Vec<AlertId>>) -> Result<(), RosterError>;
     /// The alert with this id or unique prefix.
     async fn alert(alert: String) -> Result<Alert, RosterError>;
 

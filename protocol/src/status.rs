@@ -19,6 +19,8 @@ pub struct Status {
     pub uptime_s: u64,
     pub influencers: u64,
     pub open_alerts: u64,
+    /// How many alerts the caller has not read.
+    pub unread_alerts: u64,
     /// When the next request is sent: the earliest due time of what is not held or down, or the end of that; `None` when
     /// nothing is scheduled.
     pub next_due_at: Option<Timestamp>,

@@ -54,6 +54,7 @@ pub enum Action {
     Acknowledge,
     Assign,
     Silence,
+    ReadAll,
     CopyUrl,
     PasteAddress,
     ShowCode,

@@ -92,7 +92,7 @@ pub enum Request {
     AlertsOf(InfluencerId),
     ChangesOf(InfluencerId),
     Runs(Option<PageMark>),
-    Alerts(Option<AlertState>, Option<PageMark>),
+    Alerts(Which, Option<PageMark>),
     Alert(AlertId),
     /// Where an alert was delivered.
     DeliveriesOf(AlertId),
@@ -126,6 +126,19 @@ pub enum Request {
         seen: u64,
     },
     Mutate(Mutation),
+}
+
+/// Which alerts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Which {
+    /// Open and acknowledged ones.
+    #[default]
+    Live,
+    /// Of those the ones that the user has not read.
+    Unread,
+    /// Of those the ones that are assigned to the user.
+    Mine,
+    State(AlertState),
 }
 
 impl Request {
@@ -174,7 +187,7 @@ pub enum Response {
     AlertsOf(InfluencerId, Result<Page<Alert>, RosterError>),
     ChangesOf(InfluencerId, Result<Page<Change>, RosterError>),
     Runs(Option<PageMark>, Result<Page<Run>, RosterError>),
-    Alerts(Option<AlertState>, Option<PageMark>, Result<Page<Alert>, RosterError>),
+    Alerts(Which, Option<PageMark>, Result<Page<Alert>, RosterError>),
     Alert(AlertId, Result<Box<Alert>, RosterError>),
     DeliveriesOf(AlertId, Result<Page<Delivery>, RosterError>),
     Members(AlertId, Result<Page<Alert>, RosterError>),
@@ -254,6 +267,8 @@ pub enum Mutation {
         user: Option<String>,
     },
     Silence(Box<NewSilence>),
+    /// The user has read these alerts; `None`: all.
+    Read(Option<Vec<AlertId>>),
 }
 
 /// The result of a mutation, as far as it matters here.
@@ -321,6 +336,9 @@ impl Mutation {
             Mutation::Acknowledge(alerts, _) => format!("{} alerts acknowledged", alerts.len()),
             Mutation::Assign { user: Some(user), .. } => format!("assigned to {user}"),
             Mutation::Assign { user: None, .. } => "assigned to no user".to_owned(),
+            // One that is read is shown already.
+            Mutation::Read(Some(_)) => String::new(),
+            Mutation::Read(None) => "all alerts are read".to_owned(),
             Mutation::Silence(_) => match outcome {
                 Outcome::Silenced(what) => format!("silenced: {what}"),
                 _ => "silenced".to_owned(),

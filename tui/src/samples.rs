@@ -337,6 +337,7 @@ pub fn alert() -> Alert {
         group: None,
         members: 0,
         silenced: Default::default(),
+        yours: None,
         explained: roster_protocol::Explained::default(),
         why: "followers fell by 15.8 % since yesterday".into(),
     }
@@ -397,6 +398,7 @@ pub fn status() -> Status {
         uptime_s: 11_520,
         influencers: 300,
         open_alerts: 2,
+        unread_alerts: 1,
         next_due_at: Some(at("14:34:00")),
         waits_for: None,
         connections: ConnectionCounts {

@@ -16,7 +16,7 @@ use roster_protocol::query::{self, Term, Test};
 use roster_protocol::reported::Reported;
 use roster_protocol::service::{History, Page};
 use roster_protocol::{
-    AccountPreview, ConnectionPage, ConnectionRow, ConsentBegun, ConsentState, DuePage, ErrorKind, Influencer,
+    AccountPreview, Alert, ConnectionPage, ConnectionRow, ConsentBegun, ConsentState, DuePage, ErrorKind, Influencer,
     InfluencerId, InfluencerPage, InfluencerQuery, InfluencerRow, RosterError, Status, SyncProgress, SyncTicket,
     Timestamp,
 };
@@ -25,7 +25,7 @@ pub use alerting::*;
 pub use samples::*;
 pub use schedule::*;
 
-use crate::message::{ConsentReply, ConsentStep, Effect, Message, Mutation, Outcome, Request, Response};
+use crate::message::{ConsentReply, ConsentStep, Effect, Message, Mutation, Outcome, Request, Response, Which};
 use crate::model::Model;
 use crate::samples::reported;
 use crate::screens::Screen;
@@ -133,7 +133,10 @@ impl Daemon {
             Request::AlertsOf(id) => Response::AlertsOf(id, page(alerts())),
             Request::ChangesOf(id) => Response::ChangesOf(id, page(changes())),
             Request::Runs(mark) => Response::Runs(mark, page(runs())),
-            Request::Alerts(which, mark) => Response::Alerts(which, mark, page(alerts())),
+            Request::Alerts(which, mark) => {
+                let is_wanted = |alert: &Alert| which != Which::Mine || alert.is_mine();
+                Response::Alerts(which, mark, page(alerts().into_iter().filter(is_wanted).collect()))
+            }
             Request::Alert(id) => {
                 let found = alerts().into_iter().find(|alert| alert.id == id).map(Box::new);
                 Response::Alert(id, found.ok_or_else(|| RosterError::not_found("no such alert")))

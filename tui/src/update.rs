@@ -4,7 +4,7 @@ mod watch;
 
 use crossterm::event::{KeyEvent, KeyEventKind};
 use jiff::tz::TimeZone;
-use roster_protocol::{ErrorKind, Event, EventBatch, RosterError};
+use roster_protocol::{Alert, ErrorKind, Event, EventBatch, RosterError};
 
 use crate::keys::{Action, Context};
 use crate::message::{Effect, Message, Mutation, Outcome, Request, Response};
@@ -207,16 +207,23 @@ fn happened(model: &mut Model, batch: EventBatch) -> Vec<Effect> {
                 let next = model.modal.as_ref().map(|modal| modal.ran(connection)).unwrap_or_default();
                 effects.extend(follow(model, next));
             }
-            // One that is assigned was seen already.
-            Event::AlertChanged(alert) if alert.is_news() && alert.assigned_to.is_none() => {
-                let text = format!("{}: {}", alert.subject().0, states::alert(&alert));
-                model.shared.say(ToastLevel::Alert, text, Some("3 shows the alerts".to_owned()));
-            }
+            Event::AlertChanged(alert) => announce(&mut model.shared, &alert),
             _ => {}
         }
     }
     effects.extend(reload(model));
     effects
+}
+
+/// Says that an alert is new, or assigned to the user. One that is assigned to a colleague was seen already.
+fn announce(shared: &mut Shared, alert: &Alert) {
+    let is_new = alert.is_news() && alert.assigned_to.is_none() && alert.yours.is_none_or(|yours| yours.unread);
+    let is_for_user = alert.is_mine() && alert.is_unread();
+    if is_new || is_for_user {
+        let yours = if is_for_user { "assigned to you: " } else { "" };
+        let text = format!("{yours}{}: {}", alert.subject().0, states::alert(alert));
+        shared.say(ToastLevel::Alert, text, Some("3 shows the alerts".to_owned()));
+    }
 }
 
 fn responded(model: &mut Model, response: Response) -> Vec<Effect> {
@@ -273,7 +280,10 @@ fn done(model: &mut Model, mutation: Mutation, result: Result<Outcome, RosterErr
             return Vec::new();
         }
     };
-    model.shared.say(ToastLevel::Done, mutation.done(&outcome), None);
+    let done = mutation.done(&outcome);
+    if !done.is_empty() {
+        model.shared.say(ToastLevel::Done, done, None);
+    }
     let mut effects = match (&mutation, outcome) {
         (Mutation::Sync { name, .. }, Outcome::Ticket(ticket)) if ticket.expected > 0 => {
             watch::begin(&mut model.shared, ticket, name.clone())

@@ -113,6 +113,9 @@ fn health(model: &Model) -> Pieces {
                 open => (format!("   {} alerts", format::exact(open)), theme.warn),
             };
             pieces.push(alerts);
+            if status.unread_alerts > 0 {
+                pieces.push((format!(", {} unread", format::exact(status.unread_alerts)), theme.warn));
+            }
         }
         _ => {}
     }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::ops::RangeInclusive;
 
 use roster_protocol::alert::{Alert, Change};
-use roster_protocol::audit::AuditEntry;
+use roster_protocol::audit::{AuditEntry, Who};
 use roster_protocol::connection::Week;
 use roster_protocol::error::{ErrorKind, RosterError};
 use roster_protocol::ids::ConnectionId;
@@ -86,24 +86,26 @@ fn connections_named(app: &App, named: &str) -> Result<HashSet<ConnectionId>, Ro
     })
 }
 
-/// Alerts, newest first.
+/// Alerts as they are to a user, newest first.
 ///
 /// # Errors
 /// No influencer of that name, or the store cannot be read.
-pub async fn alerts(app: &App, query: AlertsQuery) -> Result<Page<Alert>, RosterError> {
+pub async fn alerts(app: &App, who: &Who, query: AlertsQuery) -> Result<Page<Alert>, RosterError> {
     let named = query.influencer.as_deref();
     let of =
         named.map(|named| app.look(|roster| resolve::influencer(roster, named).map(|found| found.id))).transpose()?;
+    let now = app.clock.now();
     let read = app.store.read(store::AlertsQuery {
         state: query.state,
         influencer: of,
         group: query.group,
+        assigned_to: query.mine.then(|| who.user()),
+        among: query.unread.then(|| app.look(|roster| roster.unread(who, now).collect())),
         before: stored_mark(query.mark),
         limit: limit(query.limit),
     });
     let read = read.await.map_err(|error| read_error(&error))?;
-    let now = app.clock.now();
-    Ok(app.look(|roster| page(read, |alert| rows::alert(roster, alert, now))))
+    Ok(app.look(|roster| page(read, |alert| rows::alert_of(roster, who, rows::alert(roster, alert, now), now))))
 }
 
 /// The alert with this id or unique prefix.

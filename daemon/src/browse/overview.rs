@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use roster_protocol::alert::AlertState;
+use roster_protocol::audit::Who;
 use roster_protocol::connection::ConnectionStatus;
 use roster_protocol::notice::grouped;
 use roster_protocol::status::{
@@ -26,8 +27,8 @@ use crate::schedule::gate::Priority;
 use crate::schedule::lane;
 use crate::store::SnapshotCount;
 
-/// Everything that `status` reports.
-pub async fn status(app: &App) -> Status {
+/// Everything that `status` reports, to a user or to none.
+pub async fn status(app: &App, who: Option<&Who>) -> Status {
     app.wait_until_loaded().await;
     let seen = app.seen();
     let platforms = platforms(app);
@@ -57,6 +58,7 @@ pub async fn status(app: &App) -> Status {
         uptime_s: (seen.now.since(app.started_at).max(0) / 1000) as u64,
         influencers: roster.influencers.len() as u64,
         open_alerts: roster.alerts.values().filter(|alert| alert.state == AlertState::Open).count() as u64,
+        unread_alerts: who.map_or(0, |who| roster.unread(who, seen.now).count()) as u64,
         next_due_at,
         waits_for,
         connections: counts(roster, seen),

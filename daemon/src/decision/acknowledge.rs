@@ -7,9 +7,9 @@ use roster_protocol::audit::Who;
 use roster_protocol::error::{ErrorKind, RosterError};
 use roster_protocol::ids::AlertId;
 
-use super::Decision;
 use super::audit::audit;
 use super::checks::{checked_note, checked_user};
+use super::{Decision, reading};
 use crate::model::{Alert, AuditLine};
 
 /// Acknowledges those that are open, and notes something on them and on those that are acknowledged already; the others
@@ -24,6 +24,7 @@ pub fn acknowledge(
     note: Option<&str>,
 ) -> Result<(), RosterError> {
     let note = note.map(checked_note).transpose()?.flatten();
+    reading::read(decision, who, Some(alerts));
     let alerts: BTreeSet<&AlertId> = alerts.iter().collect();
     for alert in alerts.into_iter().filter_map(|id| decision.roster.alert(*id)) {
         match alert.state {
@@ -41,7 +42,7 @@ fn acknowledge_one(decision: &mut Decision<'_>, who: &Who, alert: &Alert, note: 
     decision.commit.alerting.alerts.push(Alert {
         state: AlertState::Acknowledged,
         ended_at: Some(decision.now),
-        acknowledged_by: Some(user_of(who)),
+        acknowledged_by: Some(who.user()),
         acknowledged_at: Some(decision.now),
         note: note.cloned(),
         ..alert.clone()
@@ -70,6 +71,7 @@ pub fn assign(decision: &mut Decision<'_>, who: &Who, alert: AlertId, user: Opti
     }
     let line = audit(decision, who, "alert.assign", named(alert));
     decision.log(AuditLine { old: alert.assigned_to.clone(), new: user.clone(), ..line });
+    reading::read(decision, who, Some(&[alert.id]));
     let assigned_at = user.as_ref().map(|_| decision.now);
     decision.commit.alerting.alerts.push(Alert { assigned_to: user, assigned_at, ..alert.clone() });
     Ok(())
@@ -77,9 +79,4 @@ pub fn assign(decision: &mut Decision<'_>, who: &Who, alert: AlertId, user: Opti
 
 fn named(alert: &Alert) -> String {
     format!("{} {}", alert.id, alert.why)
-}
-
-/// How a user is named in what is stored.
-pub fn user_of(who: &Who) -> String {
-    if who.name.is_empty() { format!("uid {}", who.uid) } else { who.name.clone() }
 }

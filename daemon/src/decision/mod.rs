@@ -24,6 +24,7 @@ pub mod merge;
 pub mod pause;
 pub mod erase;
 pub mod acknowledge;
+pub mod reading;
 pub mod rules;
 pub mod silences;
 pub mod audit;

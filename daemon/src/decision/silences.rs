@@ -8,7 +8,6 @@ use roster_protocol::silence::{MOST_SILENCES, NewSilence, Silence, SilenceEnd};
 use roster_protocol::text::clean;
 
 use super::Decision;
-use super::acknowledge::user_of;
 use super::audit::audit;
 use super::checks::{checked_note, checked_tag};
 use crate::model::{Alert, AuditLine};
@@ -72,7 +71,7 @@ fn checked(decision: &mut Decision<'_>, who: &Who, new: &NewSilence) -> Result<S
         begun_at: decision.now,
         until,
         reason: checked_note(&new.reason)?.ok_or_else(no_reason)?,
-        by: user_of(who),
+        by: who.user(),
         id: decision.fresh_id(),
     })
 }

@@ -31,6 +31,7 @@ pub fn alert(number: u8, severity: Severity) -> Alert {
         group: None,
         members: 0,
         silenced: Default::default(),
+        yours: None,
         explained: Default::default(),
         why: format!("followers fell 15.8 % <!channel> @everyone {number}"),
     }

@@ -7,6 +7,8 @@ mod consent;
 mod routing;
 mod webhook;
 
+use std::collections::BTreeMap;
+
 use roster_protocol::alert::{About, AlertState, ChangeCause, Explained, Severity};
 use roster_protocol::connection::{ByHand, Profile, Snapshot};
 use roster_protocol::ids::{AlertId, ConnectionId, DeliveryId, InfluencerId, RunId};
@@ -233,6 +235,30 @@ pub struct Alert {
     pub why: String,
 }
 
+/// What a user has read of the alerts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReadMarks {
+    pub uid: u32,
+    /// The number of the newest alert of those that were read together, all of which are read.
+    pub up_to: u64,
+    /// When that was.
+    pub at: Timestamp,
+    /// Others that are read by number, each with when; of those that are not over.
+    pub read: BTreeMap<u64, Timestamp>,
+}
+
+impl ReadMarks {
+    /// Those of a user who has read nothing.
+    pub fn none(uid: u32) -> Self {
+        Self { uid, up_to: 0, at: Timestamp(0), read: BTreeMap::new() }
+    }
+
+    /// When an alert was read; `None`: it was not.
+    pub fn read_at(&self, number: u64) -> Option<Timestamp> {
+        self.read.get(&number).copied().or((number <= self.up_to).then_some(self.at))
+    }
+}
+
 /// The channel of desktop notifications.
 pub const DESKTOP: &str = "desktop";
 
@@ -385,6 +411,7 @@ pub struct Loaded {
     pub settings: Settings,
     /// A uid, and the number of the newest alert that this user's desktop has shown.
     pub desktop_shown: Vec<(u32, u64)>,
+    pub read_marks: Vec<ReadMarks>,
     /// Rules that users made.
     pub rules: Vec<Rule>,
     pub silences: Vec<Silence>,

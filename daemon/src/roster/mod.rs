@@ -17,6 +17,7 @@ pub mod rows;
 #[cfg(test)]
 pub mod samples;
 pub mod search_text;
+mod reading;
 mod silences;
 pub mod standing;
 #[cfg(test)]
@@ -44,7 +45,8 @@ use self::search_text::Texts;
 use crate::alerts::rules::Rules;
 use crate::http_client::SharedGate;
 use crate::model::{
-    Alert, AlertsSince, Backup, Connection, Hold, Influencer, Loaded, RetentionChoice, Routing, Settings, TroubleKind,
+    Alert, AlertsSince, Backup, Connection, Hold, Influencer, Loaded, ReadMarks, RetentionChoice, Routing, Settings,
+    TroubleKind,
 };
 use crate::oauth::Registry;
 use crate::platforms::{Platforms, providers};
@@ -105,6 +107,8 @@ pub struct Roster {
     pub backups: Vec<Backup>,
     /// The newest alert each user's desktop has shown.
     pub desktop_shown: HashMap<u32, u64>,
+    /// What each user has read of the alerts, by uid.
+    pub read_marks: HashMap<u32, ReadMarks>,
     pub consents: Consents,
     pub webhooks: Webhooks,
     pub queue: Queue,
@@ -141,6 +145,7 @@ impl Roster {
             retention: loaded.retention,
             backups: loaded.backups,
             desktop_shown: loaded.desktop_shown.into_iter().collect(),
+            read_marks: loaded.read_marks.into_iter().map(|marks| (marks.uid, marks)).collect(),
             providers: providers(platforms.values().map(AsRef::as_ref)),
             platforms,
             alerts_since: loaded.alerts_since,

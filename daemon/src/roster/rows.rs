@@ -1,6 +1,7 @@
 //! The roster's values as clients see them. Pure.
 
-use roster_protocol::alert::Silenced;
+use roster_protocol::alert::{Silenced, Yours};
+use roster_protocol::audit::Who;
 use roster_protocol::connection::Outage;
 use roster_protocol::influencer::PlatformBadge;
 use roster_protocol::silence::{ListedSilence, Silence};
@@ -203,6 +204,13 @@ pub fn change(roster: &Roster, change: &model::Change) -> Change {
     }
 }
 
+/// An alert as it is to one user.
+pub fn alert_of(roster: &Roster, who: &Who, alert: Alert, now: Timestamp) -> Alert {
+    let unread = roster.alert(alert.id).is_some_and(|live| roster.is_unread(who, live, now));
+    let mine = alert.assigned_to.as_ref() == Some(&who.user());
+    Alert { yours: Some(Yours { unread, mine }), ..alert }
+}
+
 /// An alert for clients.
 pub fn alert(roster: &Roster, alert: &model::Alert, now: Timestamp) -> Alert {
     let about = match alert.about.clone() {
@@ -231,6 +239,7 @@ pub fn alert(roster: &Roster, alert: &model::Alert, now: Timestamp) -> Alert {
         assigned_at: alert.assigned_at,
         group: alert.group,
         members: alert.members,
+        yours: None,
         silenced: Silenced { at_opening: alert.silenced, until: roster.silenced_until(alert, now) },
         explained: alert.explained,
         why: alert.why.clone(),

@@ -125,6 +125,10 @@ pub struct AlertsQuery {
     pub influencer: Option<InfluencerId>,
     /// Those that this alert includes, in any state unless one is given.
     pub group: Option<AlertId>,
+    /// Those assigned to this user; `None`: to any or none.
+    pub assigned_to: Option<String>,
+    /// Those with these numbers; `None`: with any.
+    pub among: Option<HashSet<u64>>,
     pub before: Option<Mark>,
     pub limit: usize,
 }
@@ -137,8 +141,12 @@ impl Query for AlertsQuery {
             let is_live = || self.group.is_some() || alert.state != AlertState::Resolved;
             let is_in_state = self.state.map_or_else(is_live, |state| alert.state == state);
             let is_member = self.group.is_none_or(|group| alert.group == Some(group));
+            let is_users = self.assigned_to.is_none() || alert.assigned_to == self.assigned_to;
+            let is_among = self.among.as_ref().is_none_or(|among| among.contains(&alert.number));
             is_in_state
                 && is_member
+                && is_users
+                && is_among
                 && self.influencer.is_none_or(|influencer| alert.about.influencer() == Some(influencer))
         };
         reader.newest_first(Records::Alerts, &[], self.before.as_ref(), self.limit, |row| {

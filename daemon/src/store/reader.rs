@@ -203,6 +203,7 @@ impl<'a> Reader<'a> {
             budgets: self.all(Records::Budgets, records::read)?,
             settings: self.get(&settings.key())?.unwrap_or(settings),
             desktop_shown: self.all(Records::DesktopShown, shown)?,
+            read_marks: self.all(Records::ReadMarks, records::read)?,
             rules: self.all(Records::Rules, records::read)?,
             silences: self.all(Records::Silences, records::read)?,
             alerts_since: self.get(&AlertsSince::KEY)?,

@@ -84,13 +84,16 @@ pub(super) enum Records {
     Rules,
     /// Silence id → silence. One row each, deleted some time after it is over; read whole at start.
     Silences,
+    /// uid → what that user has read of the alerts. One row a user, as long as there are alerts that are read and not over;
+    /// read whole at start.
+    ReadMarks,
     /// Table name, 0, key → the raw bytes of a damaged value that a write had to replace, encoded again. Empty, we
     /// hope.
     Quarantine,
 }
 
 impl Records {
-    pub(super) const ALL: [Records; 30] = [
+    pub(super) const ALL: [Records; 31] = [
         Records::Meta,
         Records::Influencers,
         Records::Connections,
@@ -121,6 +124,7 @@ impl Records {
         Records::Audiences,
         Records::Rules,
         Records::Silences,
+        Records::ReadMarks,
     ];
 
     pub(super) const fn name(self) -> &'static str {
@@ -154,6 +158,7 @@ impl Records {
             Records::Audiences => "reported.audiences",
             Records::Rules => "rules",
             Records::Silences => "silences",
+            Records::ReadMarks => "alerts.read",
             Records::Quarantine => "quarantine",
         }
     }
@@ -196,6 +201,7 @@ impl Records {
             Records::Audiences => 27,
             Records::Rules => 29,
             Records::Silences => 34,
+            Records::ReadMarks => 35,
         }
     }
 }

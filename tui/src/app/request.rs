@@ -12,7 +12,7 @@ use roster_protocol::{
 use tarpc::context::Context;
 
 use crate::client::{long_call, response, short_call};
-use crate::message::{ConsentReply, ConsentStep, Mutation, Outcome, Request, Response};
+use crate::message::{ConsentReply, ConsentStep, Mutation, Outcome, Request, Response, Which};
 use crate::modal::picker::CHOICES;
 
 /// How many alerts and changes one influencer's screen shows at most.
@@ -55,9 +55,11 @@ pub(super) async fn send(client: &RosterClient, request: Request) -> Response {
             let query = RunsQuery { mark: mark.clone(), limit: ROWS, ..RunsQuery::default() };
             Response::Runs(mark, response(client.runs(short_call(), query).await))
         }
-        Request::Alerts(state, mark) => {
-            let query = AlertsQuery { state, mark: mark.clone(), limit: ROWS, ..AlertsQuery::default() };
-            Response::Alerts(state, mark, response(client.alerts(short_call(), query).await))
+        Request::Alerts(which, mark) => {
+            let state = if let Which::State(state) = which { Some(state) } else { None };
+            let (mine, unread) = (which == Which::Mine, which == Which::Unread);
+            let query = AlertsQuery { state, mine, unread, mark: mark.clone(), limit: ROWS, ..AlertsQuery::default() };
+            Response::Alerts(which, mark, response(client.alerts(short_call(), query).await))
         }
         Request::Alert(id) => {
             let alert = response(client.alert(short_call(), id.to_string()).await);
@@ -184,6 +186,7 @@ async fn perform(client: &RosterClient, mutation: &Mutation) -> Result<Outcome, 
         Mutation::Assign { alert, user } => {
             response(client.assign_alert(short_call(), alert.to_string(), user).await).map(|_| Outcome::Done)
         }
+        Mutation::Read(alerts) => response(client.read_alerts(short_call(), alerts).await).map(|()| Outcome::Done),
         Mutation::Silence(silence) => response(client.add_silence(short_call(), *silence).await)
             .map(|silenced| Outcome::Silenced(silenced.to_string())),
     }

@@ -35,6 +35,12 @@ pub struct Alerts {
     /// open, acknowledged or resolved [default: open and acknowledged]
     #[arg(long, value_name = "STATE")]
     state: Option<AlertState>,
+    /// Only those assigned to you
+    #[arg(long)]
+    mine: bool,
+    /// Only those that you have not read: what you acknowledged, opened in the terminal UI or marked with `alerts read` is
+    #[arg(long)]
+    unread: bool,
     /// At most so many [default: the newest 1,000]
     #[arg(long, value_name = "N")]
     limit: Option<u64>,
@@ -50,6 +56,15 @@ enum Verb {
         /// What is to be known about them; also noted on those that are acknowledged already
         #[arg(long, value_name = "TEXT")]
         note: Option<String>,
+    },
+    /// Marks alerts as read by you; they stay as they are for others
+    Read {
+        /// Ids, or beginnings of ids
+        #[arg(required_unless_present = "all", value_name = "ID")]
+        alerts: Vec<String>,
+        /// All that there are
+        #[arg(long, conflicts_with = "alerts")]
+        all: bool,
     },
     /// Says which user takes care of an alert
     Assign {
@@ -68,11 +83,12 @@ enum Verb {
 impl Alerts {
     pub(crate) async fn run(self, session: &mut Session) -> Result<Ending, Failure> {
         match &self.verb {
-            Some(_) if self.follow || self.state.is_some() || self.limit.is_some() => Err(RosterError::usage(
-                "--follow, --state and --limit list alerts; they are not for `ack` and `assign`",
+            Some(_) if self.lists() => Err(RosterError::usage(
+                "--follow, --state, --mine, --unread and --limit list alerts; they are not for `ack`, `read` and `assign`",
             )
             .into()),
             Some(Verb::Ack { alerts, note }) => acknowledge(alerts, note.as_deref(), session).await,
+            Some(Verb::Read { alerts, all }) => read(alerts, *all, session).await,
             Some(Verb::Assign { alert, user, .. }) => assign(alert, user.clone(), session).await,
             None if self.follow => self.follow(session).await,
             None => {
@@ -88,10 +104,23 @@ impl Alerts {
         }
     }
 
+    /// Whether something is said about which alerts to list.
+    fn lists(&self) -> bool {
+        self.follow || self.mine || self.unread || self.state.is_some() || self.limit.is_some()
+    }
+
+    /// Whether an alert is one to list.
+    fn wants(&self, alert: &Alert) -> bool {
+        self.state.is_none_or(|state| state == alert.state)
+            && (!self.mine || alert.is_mine())
+            && (!self.unread || alert.is_unread())
+    }
+
     async fn read(&self, client: &RosterClient) -> Result<pages::Rows<Alert>, RosterError> {
         let wanted = pages::wanted(self.limit, false);
         let pages = pages::read(wanted, async |mark, limit| {
-            let query = AlertsQuery { state: self.state, influencer: None, mark, limit };
+            let (state, mine, unread) = (self.state, self.mine, self.unread);
+            let query = AlertsQuery { state, mine, unread, mark, limit, ..AlertsQuery::default() };
             response(client.alerts(short_call(), query).await)
         });
         pages.await
@@ -111,13 +140,7 @@ impl Alerts {
 /// Every id is looked up before any alert is acknowledged, so that a wrong one changes nothing.
 async fn acknowledge(ids: &[String], note: Option<&str>, session: &mut Session) -> Result<Ending, Failure> {
     let client = session.connect().await?;
-    let mut alerts: Vec<AlertId> = Vec::new();
-    for id in ids {
-        let alert = response(client.alert(short_call(), id.clone()).await)?.id;
-        if !alerts.contains(&alert) {
-            alerts.push(alert);
-        }
-    }
+    let alerts = named(ids, &client).await?;
     let mut acknowledged = Vec::new();
     for some in alerts.chunks(PAGE_ROWS as usize) {
         let note = note.map(str::to_owned);
@@ -129,6 +152,38 @@ async fn acknowledge(ids: &[String], note: Option<&str>, session: &mut Session) 
         session.output.warn(&format!("{resolved} of them resolved already: the note is not kept there"));
     }
     Ok(Ending::Done)
+}
+
+/// As [`acknowledge`]: a wrong id marks nothing.
+async fn read(ids: &[String], all: bool, session: &mut Session) -> Result<Ending, Failure> {
+    let client = session.connect().await?;
+    if all {
+        response(client.read_alerts(short_call(), None).await)?;
+        print(&[], &mut session.output)?;
+        return Ok(Ending::Done);
+    }
+    let alerts = named(ids, &client).await?;
+    let mut read = Vec::new();
+    for some in alerts.chunks(PAGE_ROWS as usize) {
+        response(client.read_alerts(short_call(), Some(some.to_vec())).await)?;
+        for alert in some {
+            read.push(response(client.alert(short_call(), alert.to_string()).await)?);
+        }
+    }
+    print(&read, &mut session.output)?;
+    Ok(Ending::Done)
+}
+
+/// The alerts with these ids, each once.
+async fn named(ids: &[String], client: &RosterClient) -> Result<Vec<AlertId>, RosterError> {
+    let mut alerts: Vec<AlertId> = Vec::new();
+    for id in ids {
+        let alert = response(client.alert(short_call(), id.clone()).await)?.id;
+        if !alerts.contains(&alert) {
+            alerts.push(alert);
+        }
+    }
+    Ok(alerts)
 }
 
 async fn assign(alert: &str, user: Option<String>, session: &mut Session) -> Result<Ending, Failure> {
@@ -147,11 +202,15 @@ fn print(alerts: &[Alert], output: &mut Output) -> Result<(), Failure> {
 fn text(alerts: &[Alert], look: &Look) -> String {
     let has_user = alerts.iter().any(|alert| alert.assigned_to.is_some());
     let has_note = alerts.iter().any(|alert| alert.note.is_some());
+    // Who never marks anything as read need not see so in each line.
+    let has_mark =
+        alerts.iter().any(Alert::is_mine) || alerts.iter().any(|one| one.is_unread() != alerts[0].is_unread());
     let has_silence = alerts.iter().any(|alert| alert.silenced.is_silent());
     let mut headings = vec!["ID", "STATE", "SINCE", "INFLUENCER", "PLATFORM", "WHY"];
     headings.extend(has_user.then_some("ASSIGNED TO"));
     headings.extend(has_note.then_some("NOTE"));
     headings.extend(has_silence.then_some("SILENCED"));
+    headings.extend(has_mark.then_some("FOR YOU"));
     let mut table = Table::new(&headings);
     for alert in alerts {
         let mut cells = vec![
@@ -165,6 +224,7 @@ fn text(alerts: &[Alert], look: &Look) -> String {
         cells.extend(has_user.then(|| alert.assigned_to.as_deref().unwrap_or_default().into()));
         cells.extend(has_note.then(|| alert.note.as_deref().unwrap_or_default().into()));
         cells.extend(has_silence.then(|| silenced(alert, look).unwrap_or_default().into()));
+        cells.extend(has_mark.then(|| for_user(alert).into()));
         table.row(cells);
     }
     table.render(look.paint)
@@ -177,6 +237,12 @@ fn state(alert: &Alert) -> Cell {
         _ => Tone::Quiet,
     };
     Cell::new(alert.state.as_str(), tone)
+}
+
+/// What it is to the user: `unread`, `yours`.
+fn for_user(alert: &Alert) -> String {
+    let words = [alert.is_unread().then_some("unread"), alert.is_mine().then_some("yours")];
+    words.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
 /// What a silence does to it: `until 2026-11-21 14:00`, or `when it opened`.
@@ -199,7 +265,7 @@ fn line(alert: &Alert, look: &Look) -> String {
 #[cfg(test)]
 mod tests {
     use roster_protocol::About;
-    use roster_protocol::alert::Silenced;
+    use roster_protocol::alert::{Silenced, Yours};
 
     use super::*;
     use crate::samples;
@@ -223,13 +289,14 @@ mod tests {
         "why":"followers fell by 15.8 % since yesterday","about":"connection","window":null,"from_at":null,
         "usual":null,"peers":null,"step":null,"score":null,"severity":"warning","acknowledged_by":null,
         "acknowledged_at":null,"note":null,"assigned_to":null,"group":null,"members":null,"silenced":false,
-        "silenced_until":null,"assigned_at":null},{"id":"aeaqcaib","state":"open","rule":"needs-person",
-        "influencer":"aibaeaqc","influencer_name":"Mara Lindqvist","connection":"ambqgayd",
-        "platform":"youtube","metric":null,"from":null,"to":null,"change":null,
+        "silenced_until":null,"assigned_at":null,"unread":null,"mine":null},{"id":"aeaqcaib","state":"open",
+        "rule":"needs-person","influencer":"aibaeaqc","influencer_name":"Mara Lindqvist",
+        "connection":"ambqgayd","platform":"youtube","metric":null,"from":null,"to":null,"change":null,
         "opened_at":"2026-11-21T14:18:00Z","why":"no such account","about":"connection","window":null,
         "from_at":null,"usual":null,"peers":null,"step":null,"score":null,"severity":"warning",
         "acknowledged_by":null,"acknowledged_at":null,"note":null,"assigned_to":null,"group":null,
-        "members":null,"silenced":false,"silenced_until":null,"assigned_at":null}]}
+        "members":null,"silenced":false,"silenced_until":null,"assigned_at":null,"unread":null,
+        "mine":null}]}
         "#);
     }
 
@@ -272,6 +339,13 @@ mod tests {
         aeaqcaib  open   2026-11-21 14:18  Mara Lindqvist  youtube   followers fell by 15.8 % since yesterday  when it opened
         aeaqcaib  open   2026-11-21 14:18  Mara Lindqvist  youtube   followers fell by 15.8 % since yesterday
         ");
+        let yours = |unread, mine| Alert { yours: Some(Yours { unread, mine }), ..samples::alert() };
+        insta::assert_snapshot!(text(&[yours(true, true), yours(false, false)], &samples::look()), @r"
+        ID        STATE  SINCE             INFLUENCER      PLATFORM  WHY                                       FOR YOU
+        aeaqcaib  open   2026-11-21 14:18  Mara Lindqvist  youtube   followers fell by 15.8 % since yesterday  unread, yours
+        aeaqcaib  open   2026-11-21 14:18  Mara Lindqvist  youtube   followers fell by 15.8 % since yesterday
+        ");
+        assert!(!text(&[yours(true, false), yours(true, false)], &samples::look()).contains("unread"));
         let silenced = line(&silenced, &samples::look());
         assert!(silenced.ends_with("yesterday (silenced until 2026-11-21 16:00)\n"), "{silenced}");
         let hostile = Alert { influencer_name: Some("x\u{1b}[1m\ny".into()), ..samples::alert() };

@@ -2,9 +2,9 @@
 //!
 //! ```text
 //!  Roster › Alerts   2 open                                 ◐ 97.8% synced   2 alerts
-//!  ▌ !  25m  Oskar & Ines · YouTube     followers -12.4%          459K → 402K
+//!  ▌•!  25m  Oskar & Ines · YouTube     followers -12.4%          459K → 402K
 //!            normal day ±0.3 %; the step is 1,000
-//!    ✓   6d  Mara Lindqvist · TikTok    followers -2.1%         acked by ada
+//!    ✓   6d  Mara Lindqvist · yours     followers -2.1%         acked by ada
 //! ```
 
 use ratatui::layout::Rect;
@@ -15,7 +15,7 @@ use super::listing::Listing;
 use super::{Entry, Screen, alert, states};
 use crate::format;
 use crate::keys::{Action, Context, ScreenKeys, bind};
-use crate::message::{Request, Response};
+use crate::message::{Mutation, Request, Response, Which};
 use crate::modal::Next;
 use crate::shared::Shared;
 use crate::widgets::pen::Pen;
@@ -35,7 +35,15 @@ pub const ENTRY: Entry = Entry {
             bind(HERE, Action::Note, "note", &["n"], "note", "acknowledge it with a note, or write another note"),
             bind(HERE, Action::Assign, "assign", &["u"], "user", "say which user takes care of it"),
             bind(HERE, Action::Silence, "silence", &["z"], "silence", "keep alerts like it quiet for some time"),
-            bind(HERE, Action::Sort, "sort", &["o"], "which", "show open, acknowledged or resolved ones alone"),
+            bind(
+                HERE,
+                Action::Sort,
+                "sort",
+                &["o"],
+                "which",
+                "show unread, yours, open, acknowledged or resolved ones alone",
+            ),
+            bind(HERE, Action::ReadAll, "read-all", &["R"], "all read", "mark all as read by you"),
         ],
         filter: &[],
     },
@@ -50,8 +58,7 @@ fn new() -> Box<dyn Screen> {
 #[derive(Clone, Debug, Default)]
 pub struct State {
     pub list: Listing<Alert>,
-    /// Which ones; `None`: open and acknowledged.
-    pub which: Option<AlertState>,
+    pub which: Which,
 }
 
 /// How many lines each alert takes: its reason needs two on narrow screens.
@@ -76,8 +83,10 @@ impl Screen for State {
 
     fn summary(&self, _: &Shared) -> String {
         match self.which {
-            None => "open and acknowledged".to_owned(),
-            Some(which) => format!("{} only", which.as_str()),
+            Which::Live => "open and acknowledged".to_owned(),
+            Which::Unread => "unread only".to_owned(),
+            Which::Mine => "assigned to you only".to_owned(),
+            Which::State(state) => format!("{} only", state.as_str()),
         }
     }
 
@@ -102,7 +111,12 @@ impl Screen for State {
     fn act(&mut self, shared: &mut Shared, action: Action) -> Vec<Next> {
         let height = height(shared);
         match (action, self.list.current().cloned()) {
-            (Action::Open, Some(alert)) => vec![Next::Alert(Box::new(alert))],
+            (Action::Open, Some(alert)) => {
+                let read = alert.is_unread().then(|| Mutation::Read(Some(vec![alert.id])));
+                let opened = Next::Alert(Box::new(alert));
+                [opened].into_iter().chain(read.into_iter().flat_map(Next::mutate)).collect()
+            }
+            (Action::ReadAll, _) => Next::mutate(Mutation::Read(None)),
             (Action::Acknowledge, Some(alert)) => {
                 self.list.moved(Action::Down, height);
                 alert::act_on(shared, &alert, action)
@@ -110,10 +124,12 @@ impl Screen for State {
             (Action::Note | Action::Assign | Action::Silence, Some(alert)) => alert::act_on(shared, &alert, action),
             (Action::Sort, _) => {
                 let which = match self.which {
-                    None => Some(AlertState::Open),
-                    Some(AlertState::Open) => Some(AlertState::Acknowledged),
-                    Some(AlertState::Acknowledged) => Some(AlertState::Resolved),
-                    Some(AlertState::Resolved) => None,
+                    Which::Live => Which::Unread,
+                    Which::Unread => Which::Mine,
+                    Which::Mine => Which::State(AlertState::Open),
+                    Which::State(AlertState::Open) => Which::State(AlertState::Acknowledged),
+                    Which::State(AlertState::Acknowledged) => Which::State(AlertState::Resolved),
+                    Which::State(AlertState::Resolved) => Which::Live,
                 };
                 *self = State { which, ..State::default() };
                 self.reload(shared)
@@ -131,7 +147,9 @@ impl Screen for State {
             (Some(error), false, _) => Some(error.message.as_str()),
             (None, false, _) => Some("loading…"),
             (_, true, _) if !self.list.rows.is_empty() => None,
-            (_, _, None) => Some("No alerts: nothing moved more than it should."),
+            (_, _, Which::Live) => Some("No alerts: nothing moved more than it should."),
+            (_, _, Which::Unread) => Some("You have read all alerts. o shows others."),
+            (_, _, Which::Mine) => Some("No alert is assigned to you. o shows others."),
             _ => Some("None of these. o shows others."),
         };
         if let Some(empty) = empty {
@@ -156,9 +174,14 @@ fn draw(shared: &Shared, alert: &Alert, under_cursor: bool, pen: &mut Pen<'_>, y
     let right = beside(shared, alert);
     let right_width = crate::widgets::pen::columns(&right).min(usize::from(width / 3)) as u16;
     let who = (width * 3 / 8).min(50);
-    let name = if under_cursor { pen.theme.strong } else { plain };
+    let unread = alert.is_unread();
+    let name = if under_cursor || unread { pen.theme.strong } else { plain };
+    if unread {
+        pen.sign(2, y, '•', pen.theme.strong);
+    }
     let (whose, platform) = states::alert_subject(shared, alert);
-    pen.pieces(11, y, who, &[(&whose, name), (&platform, faint)]);
+    let yours = if alert.is_mine() { " · yours" } else { "" };
+    pen.pieces(11, y, who, &[(whose.as_str(), name), (&platform, faint), (yours, plain)]);
     let about = 11 + who + 2;
     pen.put(about, y, width.saturating_sub(about + right_width + 3), &states::alert(alert), plain);
     pen.put_right(width.saturating_sub(right_width + 1), y, right_width, &right, faint);

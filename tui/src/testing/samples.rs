@@ -94,6 +94,7 @@ pub fn status() -> Status {
         uptime_s: 7_200,
         influencers: 312,
         open_alerts: 2,
+        unread_alerts: 0,
         next_due_at: Some(NOW.plus_seconds(60)),
         waits_for: None,
         connections: ConnectionCounts {

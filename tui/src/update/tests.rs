@@ -4,13 +4,13 @@ mod consents;
 mod opening;
 
 use super::*;
-use crate::message::{ConsentReply, ConsentStep, Mutation};
+use crate::message::{ConsentReply, ConsentStep, Mutation, Which};
 use crate::screens::{influencer, roster};
 use crate::testing::*;
 use jiff::tz::TimeZone;
 use proptest::prelude::*;
 use ratatui::layout::Size;
-use roster_protocol::alert::Silenced;
+use roster_protocol::alert::{Silenced, Yours};
 use roster_protocol::silence::NewSilence;
 use roster_protocol::{
     Alert, AlertState, ConsentBegun, ConsentMethod, ConsentState, Cursor, ErrorKind, InfluencerQuery, SyncTarget,
@@ -55,6 +55,7 @@ fn keys_do_what_the_table_says() {
             }
             Mutation::Handle { handle, another, .. } => format!("handle {handle} {another}"),
             Mutation::Acknowledge(alerts, None) => format!("acknowledge {}", alerts.len()),
+            Mutation::Read(alerts) => format!("read {:?}", alerts.as_ref().map(Vec::len)),
             Mutation::Acknowledge(_, Some(note)) => format!("note {note}"),
             Mutation::Assign { user, .. } => format!("assign {user:?}"),
             Mutation::Silence(new) => {
@@ -105,6 +106,7 @@ fn keys_do_what_the_table_says() {
     check("3zknown↵", &silence);
     check("3↵zknown↵", &silence);
     check("3z↵", "nothing");
+    check("3R", "read None");
     check(":sync↵", "sync Due");
     // What concerns everyone is done after a yes only.
     check(":sync all↵", "nothing");
@@ -307,6 +309,38 @@ fn only_news_is_said_in_a_toast() {
 }
 
 #[test]
+fn what_is_opened_is_read_and_what_is_assigned_to_the_user_is_said() {
+    let mut daemon = Daemon::new();
+    let mut model = online(&mut daemon, 80, 24);
+    press(&mut model, &mut daemon, "3");
+    let unread = Some(Yours { unread: true, mine: true });
+    if let Some(list) = state_mut::<crate::screens::alerts::State>(&mut model) {
+        list.list.rows[0].yours = unread;
+    }
+    assert!(picture(&model).contains("▌•!   2d  Oskar & Ines · YouTube · yours"), "{}", picture(&model));
+    let id = alerts()[0].id;
+    press(&mut model, &mut daemon, "↵");
+    assert_eq!(requested_mutations(&daemon), [Mutation::Read(Some(vec![id]))]);
+    assert!(model.shared.toasts.is_empty(), "that it is read is seen");
+    let alert = Alert { assigned_to: Some("ada".to_owned()), yours: unread, ..alerts().swap_remove(0) };
+    let batch = |alert: Alert| EventBatch {
+        next: Cursor::default(),
+        events: vec![Event::AlertChanged(Box::new(alert))],
+        reload: false,
+    };
+    let read = Alert { yours: Some(Yours { unread: false, mine: true }), ..alert.clone() };
+    send(&mut model, &mut daemon, Message::Happened(batch(read)));
+    assert!(model.shared.toasts.is_empty());
+    send(&mut model, &mut daemon, Message::Happened(batch(alert)));
+    assert_eq!(model.shared.toasts[0].text, "assigned to you: Oskar & Ines: followers -12.4%");
+    daemon.status.unread_alerts = 1;
+    press(&mut model, &mut daemon, "⎋oo");
+    assert!(picture(&model).contains("No alert is assigned to you"), "{}", picture(&model));
+    send(&mut model, &mut daemon, Message::Online);
+    assert!(picture(&model).contains("2 alerts, 1 unread"), "{}", picture(&model));
+}
+
+#[test]
 fn who_is_removed_leads_back() {
     let mut daemon = Daemon::new();
     let mut model = online(&mut daemon, 80, 24);
@@ -335,7 +369,7 @@ fn a_list_that_was_left_while_it_loaded_keeps_loading() {
     }
     press(&mut model, &mut daemon, "⎋");
     let effects = update(&mut model, Message::Happened(batch));
-    assert!(effects.contains(&Effect::Request(Request::Alerts(None, None))), "{effects:?}");
+    assert!(effects.contains(&Effect::Request(Request::Alerts(Which::Live, None))), "{effects:?}");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use roster_protocol::ids::SilenceId;
 use roster_protocol::rule::Rule;
 use roster_protocol::silence::Silence;
 
-use crate::model::{Alert, AlertsSince, Delivery, DeliveryKey};
+use crate::model::{Alert, AlertsSince, Delivery, DeliveryKey, ReadMarks};
 
 /// Alerts, their deliveries, the rules that open them, and what is not delivered.
 #[derive(Clone, Debug, Default)]
@@ -15,6 +15,8 @@ pub struct AlertingCommit {
     pub dropped: Vec<DeliveryKey>,
     /// A uid, and the number up to which that user's desktop has shown all alerts.
     pub desktop_shown: Option<(u32, u64)>,
+    /// What a user has read from now on.
+    pub read_marks: Option<ReadMarks>,
     /// Since when there are alerts about moves, once that is decided.
     pub since: Option<AlertsSince>,
     /// Rules that users made or changed; each replaces that of its name.

@@ -30,6 +30,9 @@ impl Roster {
         if let Some((uid, number)) = commit.desktop_shown {
             self.desktop_shown.insert(uid, number);
         }
+        if let Some(marks) = &commit.read_marks {
+            self.read_marks.insert(marks.uid, marks.clone());
+        }
         self.alerts_since = commit.since.or(self.alerts_since);
         for rule in &commit.rules {
             self.stored_rules.insert(rule.name.clone(), rule.clone());

@@ -25,7 +25,7 @@ use crate::store::{Store, StoreState};
 
 /// All metrics, as they are at the moment of the request.
 pub async fn scrape(State(app): State<Arc<App>>) -> Response {
-    let status = overview::status(&app).await;
+    let status = overview::status(&app, None).await;
     let mut exposition = Exposition::default();
     whole(&mut exposition, &app, &status);
     platforms(&mut exposition, &status.platforms);

@@ -6,7 +6,7 @@ use roster_protocol::RosterRequest;
 /// What a caller may do. Each includes those before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Access {
-    /// Sees everything but secrets, and keeps its own desktop up to date.
+    /// Sees everything but secrets, and keeps its own desktop and what it has read up to date.
     Read,
     /// Runs the roster as it is: syncs, acknowledges, assigns, pauses.
     Operate,
@@ -49,7 +49,8 @@ pub fn of(request: &RosterRequest) -> Class {
         | R::EventsSince { .. }
         | R::Channels {}
         | R::Notices {}
-        | R::NoticesShown { .. } => (Access::Read, Length::Short),
+        | R::NoticesShown { .. }
+        | R::ReadAlerts { .. } => (Access::Read, Length::Short),
 
         R::Figures { .. }
         | R::Influencers { .. }
@@ -124,6 +125,7 @@ mod tests {
         check(RosterRequest::Acknowledge { alerts: Vec::new(), note: None }, Access::Operate, Length::Short);
         let assign = RosterRequest::AssignAlert { alert: "abc".to_owned(), user: None };
         check(assign, Access::Operate, Length::Short);
+        check(RosterRequest::ReadAlerts { alerts: None }, Access::Read, Length::Short);
         check(RosterRequest::Channels {}, Access::Read, Length::Short);
         check(RosterRequest::TestChannel { channel: "team".to_owned() }, Access::Operate, Length::Short);
         check(RosterRequest::RetryDelivery { delivery: "abc".to_owned() }, Access::Operate, Length::Short);

@@ -31,6 +31,7 @@ impl Batch {
         if let Some((uid, number)) = commit.desktop_shown {
             self.put_at(Records::DesktopShown, uid.to_be_bytes().to_vec(), &number.to_be_bytes());
         }
+        commit.read_marks.iter().try_for_each(|marks| self.put(marks))?;
         Ok(())
     }
 

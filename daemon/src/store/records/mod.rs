@@ -9,6 +9,7 @@ mod codes;
 mod consents;
 mod alerts;
 mod rules;
+mod reading;
 mod silences;
 mod deliveries;
 mod events;
@@ -28,7 +29,7 @@ use super::tables::Records;
 use super::{reported, weeks};
 use crate::model::{
     Alert, AudienceOn, AuditLine, BudgetUse, Change, Connection, Consent, Deletion, Delivery, Grant, GrantTokens,
-    GrantUse, Hold, Influencer, Lease, Receipt, Run, RunsOfDay,
+    GrantUse, Hold, Influencer, Lease, ReadMarks, Receipt, Run, RunsOfDay,
 };
 
 pub(super) use self::accounts::SnapshotRecord;
@@ -182,6 +183,7 @@ pub(super) fn verify(table: Records, key: &[u8], encoded: &[u8]) -> Result<(), U
         Records::Audiences => read::<AudienceOn>(table, key, encoded).map(drop),
         Records::Rules => read::<Rule>(table, key, encoded).map(drop),
         Records::Silences => read::<Silence>(table, key, encoded).map(drop),
+        Records::ReadMarks => read::<ReadMarks>(table, key, encoded).map(drop),
         Records::Quarantine => read_plain(table, key, encoded).map(drop),
     }
 }

@@ -1,4 +1,4 @@
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::sync::Arc;
@@ -11,6 +11,7 @@ use roster_protocol::time::{Date, Timestamp};
 
 use super::disk::{Disk, submit};
 use super::sample::*;
+use crate::model::ReadMarks;
 use crate::model::{AlertsSince, Change, Commit, Deletion, RosterCommit, Run, Settings, SyncCommit};
 use crate::store::damage::DamageLog;
 use crate::store::origin::Origin;
@@ -41,6 +42,8 @@ fn a_store_is_made_private_and_keeps_what_it_is_given() {
         ..RosterCommit::default()
     });
     commit.alerting.desktop_shown = Some((1000, 7));
+    let marks = ReadMarks { uid: 1000, up_to: 5, at: Timestamp(3), read: BTreeMap::from([(7, Timestamp(4))]) };
+    commit.alerting.read_marks = Some(marks.clone());
     commit.alerting.since = Some(AlertsSince(Timestamp(6)));
     submit(&store, &commit).wait().expect("a commit");
     drop(store);
@@ -50,6 +53,7 @@ fn a_store_is_made_private_and_keeps_what_it_is_given() {
     assert_eq!(loaded.influencers, [influencer(1, 4)]);
     assert_eq!(loaded.connections, [connection(1, 5)]);
     assert_eq!((loaded.settings, loaded.desktop_shown), (settings, vec![(1000, 7)]));
+    assert_eq!(loaded.read_marks, [marks]);
     assert_eq!(loaded.alerts_since, Some(AlertsSince(Timestamp(6))));
 }
 

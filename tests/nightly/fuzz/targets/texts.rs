@@ -35,6 +35,7 @@ fn alert(name: &str, why: &str) -> Alert {
         group: None,
         members: 0,
         silenced: Default::default(),
+        yours: None,
         explained: Default::default(),
         why: why.to_owned(),
     }

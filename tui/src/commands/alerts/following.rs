@@ -83,7 +83,7 @@ async fn listed(alerts: &Alerts, client: &RosterClient) -> Result<Vec<Alert>, Fa
 /// Prints an alert that is new or in a new state; returns whether it did.
 fn print(alerts: &Alerts, alert: &Alert, printed: &mut Printed, output: &mut Output) -> Result<bool, Failure> {
     let is_news = printed.states.insert(alert.id, alert.state) != Some(alert.state);
-    let is_wanted = is_news && alerts.state.is_none_or(|state| state == alert.state);
+    let is_wanted = is_news && alerts.wants(alert);
     if is_wanted {
         output.print(|| json::events::Alert::from(alert), |look| line(alert, look))?;
     }

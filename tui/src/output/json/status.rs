@@ -17,6 +17,7 @@ pub struct Status {
     uptime_s: u64,
     influencers: u64,
     open_alerts: u64,
+    unread_alerts: u64,
     /// Whether everything is paused.
     paused: bool,
     /// Connections that are due and wait for their turn, and those that are being synced.
@@ -188,6 +189,7 @@ impl Status {
             uptime_s: status.uptime_s,
             influencers: status.influencers,
             open_alerts: status.open_alerts,
+            unread_alerts: status.unread_alerts,
             paused: status.paused,
             waiting: status.waiting,
             running: status.running.iter().map(|batch| batch.connections).sum(),

@@ -90,7 +90,10 @@ fn facts(state: &State, shared: &Shared) -> Vec<(&'static str, String)> {
     facts.extend(seen.map(|by| ("Acknowledged", by_whom("by", by, alert.acknowledged_at, shared))));
     facts.extend(alert.note.clone().map(|note| ("Note", note)));
     let user = alert.assigned_to.as_ref();
-    facts.extend(user.map(|user| ("Assigned", by_whom("to", user, alert.assigned_at, shared))));
+    let you = if alert.is_mine() { "you, " } else { "" };
+    facts.extend(user.map(|user| {
+        ("Assigned", by_whom(&format!("to {you}").trim_end().to_owned(), user, alert.assigned_at, shared))
+    }));
     if let (AlertState::Resolved, Some(at)) = (alert.state, alert.ended_at) {
         facts.push(("Over", format!("since {}", when(shared, at))));
     }

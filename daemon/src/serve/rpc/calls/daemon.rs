@@ -12,7 +12,7 @@ use crate::browse::{self, budgets, figures, lists, overview};
 use crate::{consent, edits};
 
 pub async fn status(caller: &Caller) -> Result<Status, RosterError> {
-    Ok(overview::status(&caller.app).await)
+    Ok(overview::status(&caller.app, Some(&caller.who)).await)
 }
 
 pub async fn figures(caller: &Caller, days: u64) -> Result<Vec<DayFigures>, RosterError> {

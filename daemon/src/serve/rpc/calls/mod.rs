@@ -116,6 +116,7 @@ impl Serve for Caller {
             Alerts(query) => alerts::alerts(caller, query);
             Acknowledge(alerts, note) => alerts::acknowledge(caller, alerts, note);
             AssignAlert(alert, user) => alerts::assign(caller, alert, user);
+            ReadAlerts(alerts) => alerts::read(caller, alerts);
             Alert(alert) => alerts::alert(caller, alert);
 
             Rules() => rules::rules(caller);

@@ -38,6 +38,7 @@ fn alert(name: &str, severity: Severity) -> Alert {
         group: None,
         members: 0,
         silenced: Default::default(),
+        yours: None,
         explained: Explained {
             window: Some(Window::Day),
             from_at: Some(at("2026-11-21T06:00:00Z")),
