@@ -190,8 +190,8 @@ pub struct Explained {
 /// What an alert is to the user who requested it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Yours {
-    /// Whether the user has not read it: it is not over, in no silence, and no alert about many accounts includes it. What
-    /// the user read is unread again when a colleague assigns it to them.
+    /// Whether the user has not read it, and is to: it is open, in no silence, and no alert about many accounts includes
+    /// it. What is assigned to the user is unread until they read it, also when it is acknowledged or they read it before.
     pub unread: bool,
     /// Whether it is assigned to the user.
     pub mine: bool,

@@ -97,7 +97,9 @@ impl Source {
     fn is_test(&self) -> bool {
         let file = self.name.rsplit('/').next().unwrap_or_default();
         let named_so = ["tests.rs", "testing.rs", "samples.rs", "test_server.rs"].contains(&file);
-        named_so || self.name.contains("/tests/") || self.name.starts_with("tests/")
+        named_so
+            || ["/tests/", "/testing/"].iter().any(|folder| self.name.contains(folder))
+            || self.name.starts_with("tests/")
     }
 
     /// The lines of code with their numbers, up to the tests at the end, without comments.

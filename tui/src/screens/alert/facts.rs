@@ -19,6 +19,8 @@ const WIDE: u16 = 140;
 const WIDEST: u16 = 100;
 /// Columns of a label.
 const LABEL: usize = 14;
+/// The channel that agents fetch from: nothing is sent there.
+const DESKTOP: &str = "desktop";
 /// The most lines of one text.
 const MOST_LINES: usize = 8;
 
@@ -85,15 +87,13 @@ fn facts(state: &State, shared: &Shared) -> Vec<(&'static str, String)> {
     }
     facts.push(("Rule", state.rule.clone().unwrap_or_else(|| alert.rule.clone())));
     facts.push(("Severity", alert.severity.to_string()));
-    facts.push(("Opened", format!("{}, {} ago", when(shared, alert.opened_at), age(shared, alert.opened_at))));
+    facts.push(("Opened", format!("{}, {}", when(shared, alert.opened_at), ago(shared, alert.opened_at))));
     let seen = alert.acknowledged_by.as_ref();
     facts.extend(seen.map(|by| ("Acknowledged", by_whom("by", by, alert.acknowledged_at, shared))));
     facts.extend(alert.note.clone().map(|note| ("Note", note)));
     let user = alert.assigned_to.as_ref();
-    let you = if alert.is_mine() { "you, " } else { "" };
-    facts.extend(user.map(|user| {
-        ("Assigned", by_whom(&format!("to {you}").trim_end().to_owned(), user, alert.assigned_at, shared))
-    }));
+    let to = if alert.is_mine() { "to you," } else { "to" };
+    facts.extend(user.map(|user| ("Assigned", by_whom(to, user, alert.assigned_at, shared))));
     if let (AlertState::Resolved, Some(at)) = (alert.state, alert.ended_at) {
         facts.push(("Over", format!("since {}", when(shared, at))));
     }
@@ -119,8 +119,11 @@ fn explained(shared: &Shared, alert: &Alert) -> Vec<(&'static str, String)> {
     let of = explained.window.map(|window| format!(" of {window}")).unwrap_or_default();
     let extreme = if alert.change.is_some_and(|change| change < 0.0) { "highest" } else { "lowest" };
     let from = explained.from_at.map(|at| {
-        let before = format::length(alert.opened_at.since(at).max(0).unsigned_abs() / 1_000);
-        format!("from the {extreme} value{of}, {}, {before} before", when(shared, at))
+        let before = match format::length(alert.opened_at.since(at).max(0).unsigned_abs() / 1_000) {
+            moment if moment == "now" => String::new(),
+            length => format!(", {length} before"),
+        };
+        format!("from the {extreme} value{of}, {}{before}", when(shared, at))
     });
     let usual = match explained.usual {
         Some(usual) => format!("within ±{} on nine of ten days", format::percent(usual)),
@@ -221,6 +224,7 @@ fn became(shared: &Shared, delivery: &Delivery) -> String {
         DeliveryState::Delivered => format!("delivered{}{}", at(delivery.delivered_at), said(&delivery.receipt)),
         DeliveryState::Pending if delivery.attempts == 0 => match delivery.next_at {
             Some(next) if next > shared.now => format!("waits until {}", when(shared, next)),
+            _ if delivery.channel == DESKTOP => "no desktop has shown it yet".to_owned(),
             _ => "is sent now".to_owned(),
         },
         DeliveryState::Pending => {
@@ -248,9 +252,9 @@ fn when(shared: &Shared, at: Timestamp) -> String {
     if moment == clock { clock } else { format!("{moment} {clock}") }
 }
 
-fn age(shared: &Shared, at: Timestamp) -> String {
-    match format::age(shared.now, at).as_str() {
-        "now" => "0m".to_owned(),
-        age => age.to_owned(),
+fn ago(shared: &Shared, at: Timestamp) -> String {
+    match format::age(shared.now, at) {
+        moment if moment == "now" => "just now".to_owned(),
+        age => format!("{age} ago"),
     }
 }
