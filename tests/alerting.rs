@@ -6,7 +6,7 @@ use roster_protocol::connection::{Record, Source};
 use roster_protocol::error::ErrorKind;
 use roster_protocol::event::{Cursor, Event};
 use roster_protocol::metric::{Metric, Numbers};
-use roster_protocol::rule::{Direction, Origin, RuleParts, Window};
+use roster_protocol::rule::{Direction, Origin, RuleParts, Test, Window};
 use roster_protocol::service::{AlertsQuery, AuditQuery, ChangesQuery, DeliveriesQuery};
 use roster_protocol::silence::{NewSilence, SilenceEnd};
 use roster_protocol::time::{Date, Day, Seconds};
@@ -404,6 +404,13 @@ async fn a_rule_is_switched_off_changed_and_tested_before_it_is_on() {
     assert_eq!((tested.accounts, tested.alerts, tested.alerted), (1, 1, 1), "{tested:?}");
     assert_eq!((tested.examples[0].from, tested.examples[0].to), (9_003.0, 8_550.0));
     assert_eq!(tested.examples[0].date, TODAY.plus_days(-16));
+    let both = RuleParts { absolute: Some(500.0), ..RuleParts::default() };
+    let kept = edit(&world, "mine", &both).await.expect("changed").rule;
+    let Test::Moved(moved) = kept.test else { panic!("{kept:?}") };
+    assert!(moved.share.is_some() && moved.absolute == Some(500.0), "what is not given stays: {moved:?}");
+    let whole = edit(&world, "mine", &RuleParts { whole: true, ..mine.clone() }).await.expect("changed").rule;
+    let Test::Moved(moved) = whole.test else { panic!("{whole:?}") };
+    assert!(moved.share.is_some() && moved.absolute.is_none(), "the whole rule is given: {moved:?}");
     world.client.remove_rule(within(LIMIT), "big-drop".to_owned()).await.expect("a response").expect("removed");
     let rules = world.client.rules(within(LIMIT)).await.expect("a response").expect("rules");
     let big = rules.iter().find(|listed| listed.rule.name == "big-drop").expect("built in");
@@ -423,6 +430,16 @@ async fn a_rule_of_the_config_is_the_configs() {
     world.sync("Mara").await;
     let [alert] = world.alerts().await.try_into().expect("one alert");
     assert_eq!(alert.why, "followers fell 1.1 % within 60 minutes, from 10,000 to 9,890");
+    let rules = world.client.rules(within(LIMIT)).await.expect("a response").expect("rules");
+    let big = rules.iter().find(|listed| listed.rule.name == "big-drop").expect("it is in use");
+    assert_eq!((big.origin, big.overrides.as_slice(), big.alerts_30d), (Origin::Config, &[Origin::BuiltIn][..], 1));
+    assert!(big.file.as_ref().is_some_and(|file| file.ends_with("rosterd.toml")), "{:?}", big.file);
+    assert!(
+        rules.iter().all(|listed| listed.rule.name == "big-drop" || (listed.alerts_30d, &listed.file) == (0, &None))
+    );
+    world.clock.advance(31 * 24 * 3600);
+    let rules = world.client.rules(within(LIMIT)).await.expect("a response").expect("rules");
+    assert!(rules.iter().all(|listed| listed.rule.name != "big-drop" || listed.alerts_30d == 0), "they are of 30 days");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

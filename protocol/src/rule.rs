@@ -125,6 +125,8 @@ pub struct Scope {
 /// What is given of a rule; what is not stays as it is, or is as in a new rule.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct RuleParts {
+    /// Whether what is not given is as in a new rule, also where there is one.
+    pub whole: bool,
     pub enabled: Option<bool>,
     pub metric: Option<Metric>,
     pub direction: Option<Direction>,
@@ -162,6 +164,10 @@ pub struct ListedRule {
     pub overrides: Vec<Origin>,
     /// Alerts of this rule that are open or acknowledged.
     pub open: u64,
+    /// Its alerts of the last 30 days.
+    pub alerts_30d: u64,
+    /// The config's file, of a rule that is the config's.
+    pub file: Option<String>,
 }
 
 /// What a rule would have said of the stored history.
@@ -185,6 +191,14 @@ impl Backtest {
     /// Alerts per account and year; `None` without a history.
     pub fn per_account_and_year(&self) -> Option<f64> {
         (self.days > 0).then(|| self.alerts as f64 * 365.25 / self.days as f64)
+    }
+
+    /// `6 alerts, 0.50 per account and year, about 1 of 12 accounts`.
+    pub fn in_words(&self) -> String {
+        let each = self.per_account_and_year().map(|each| format!(", {each:.2} per account and year"));
+        let alerts = if self.alerts == 1 { "alert" } else { "alerts" };
+        let accounts = format!("about {} of {} accounts", grouped(self.alerted), grouped(self.accounts));
+        format!("{} {alerts}{}, {accounts}", grouped(self.alerts), each.unwrap_or_default())
     }
 }
 

@@ -6,7 +6,7 @@ use crossterm::event::KeyEvent;
 use ratatui::layout::Size;
 use roster_protocol::audit::PauseTarget;
 use roster_protocol::delivery::Delivery;
-use roster_protocol::rule::ListedRule;
+use roster_protocol::rule::{Backtest, ListedRule, RuleParts};
 use roster_protocol::service::{ConnectionsQuery, DueQuery, History, Page, PageMark};
 use roster_protocol::silence::NewSilence;
 use roster_protocol::status::DayFigures;
@@ -14,7 +14,7 @@ use roster_protocol::{
     Account, AccountPreview, Alert, AlertId, AlertState, AuditEntry, Change, Connection, ConnectionId, ConnectionPage,
     ConsentBegun, ConsentId, ConsentMethod, ConsentState, Date, DuePage, EventBatch, Influencer, InfluencerEdit,
     InfluencerId, InfluencerPage, InfluencerQuery, InfluencerRow, NewInfluencer, Record, RosterError, Run, Seconds,
-    Status, SyncProgress, SyncTarget, SyncTicket,
+    Since, Status, SyncProgress, SyncTarget, SyncTicket,
 };
 
 use crate::consent::PlainUrl;
@@ -99,6 +99,13 @@ pub enum Request {
     /// The alerts that one includes.
     Members(AlertId),
     Rules,
+    /// What a rule, changed so, would have said; for the form with this number, or the rule's page.
+    TestRule {
+        form: Option<u64>,
+        name: String,
+        draft: Box<RuleDraft>,
+        since: Option<Since>,
+    },
     Changes(Option<PageMark>),
     Audit(Option<PageMark>),
     Connections(ConnectionsQuery),
@@ -126,6 +133,21 @@ pub enum Request {
         seen: u64,
     },
     Mutate(Mutation),
+}
+
+/// What is given of a rule, with influencers as they are written.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RuleDraft {
+    pub parts: RuleParts,
+    /// Ids or names; `None`: those that the rule has.
+    pub influencers: Option<Vec<String>>,
+}
+
+impl RuleDraft {
+    /// One that names no influencers.
+    pub fn of(parts: RuleParts) -> Self {
+        Self { parts, influencers: None }
+    }
 }
 
 /// Which alerts.
@@ -192,6 +214,7 @@ pub enum Response {
     DeliveriesOf(AlertId, Result<Page<Delivery>, RosterError>),
     Members(AlertId, Result<Page<Alert>, RosterError>),
     Rules(Result<Vec<ListedRule>, RosterError>),
+    Tested { form: Option<u64>, name: String, since: Option<Since>, result: Result<Box<Backtest>, RosterError> },
     Changes(Option<PageMark>, Result<Page<Change>, RosterError>),
     Audit(Option<PageMark>, Result<Page<AuditEntry>, RosterError>),
     Connections(ConnectionsQuery, Result<ConnectionPage, RosterError>),
@@ -269,6 +292,21 @@ pub enum Mutation {
     Silence(Box<NewSilence>),
     /// The user has read these alerts; `None`: all.
     Read(Option<Vec<AlertId>>),
+    AddRule {
+        name: String,
+        draft: Box<RuleDraft>,
+    },
+    EditRule {
+        name: String,
+        draft: Box<RuleDraft>,
+    },
+    SwitchRule {
+        name: String,
+        on: bool,
+    },
+    RemoveRule {
+        name: String,
+    },
 }
 
 /// The result of a mutation, as far as it matters here.
@@ -339,6 +377,11 @@ impl Mutation {
             // One that is read is shown already.
             Mutation::Read(Some(_)) => String::new(),
             Mutation::Read(None) => "all alerts are read".to_owned(),
+            Mutation::AddRule { name, .. } => format!("made the rule {name}"),
+            Mutation::EditRule { name, .. } => format!("changed the rule {name}"),
+            Mutation::SwitchRule { name, on: true } => format!("{name} is on"),
+            Mutation::SwitchRule { name, .. } => format!("{name} is off"),
+            Mutation::RemoveRule { name } => format!("removed what was made of the rule {name}"),
             Mutation::Silence(_) => match outcome {
                 Outcome::Silenced(what) => format!("silenced: {what}"),
                 _ => "silenced".to_owned(),

@@ -151,6 +151,7 @@ pub fn responded(modal: &mut Option<Modal>, response: &Response) -> Vec<Next> {
     match (modal, response) {
         (Some(Modal::Picker(picker)), Response::Choices(filter, result)) => picker.responded(filter, result.clone()),
         (Some(Modal::Form(form)), Response::LookUp { form: id, result }) => form.looked_up(*id, result.clone()),
+        (Some(Modal::Form(form)), Response::Tested { form: Some(id), result, .. }) => form.tested(*id, result.clone()),
         (Some(Modal::Form(form)), Response::Namesakes { form: id, result }) => {
             return form.namesakes(*id, result.clone());
         }

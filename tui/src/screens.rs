@@ -13,6 +13,8 @@ pub mod no_daemon;
 pub mod overview;
 pub mod paged;
 pub mod roster;
+pub mod rule;
+pub mod rules;
 pub mod states;
 pub mod sync;
 
@@ -42,6 +44,8 @@ pub const TABLE: &[Entry] = &[
     audit::ENTRY,
     connections::ENTRY,
     due::ENTRY,
+    rules::ENTRY,
+    rule::ENTRY,
 ];
 
 /// A line of the table.

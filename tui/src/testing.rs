@@ -143,6 +143,10 @@ impl Daemon {
             }
             Request::DeliveriesOf(id) => Response::DeliveriesOf(id, page(deliveries(id))),
             Request::Members(id) => Response::Members(id, page(alerts())),
+            Request::TestRule { form, name, since, .. } => {
+                let result = refused.map_or_else(|| backtest(&name), Err).map(Box::new);
+                Response::Tested { form, name, since, result }
+            }
             Request::Rules => Response::Rules(Ok(rules())),
             Request::Changes(mark) => Response::Changes(mark, page(changes())),
             Request::Audit(mark) => Response::Audit(mark, page(audit())),

@@ -10,7 +10,7 @@ use crate::keys::{Action, Context};
 use crate::message::{Effect, Message, Mutation, Outcome, Request, Response};
 use crate::modal::{self, ListCommand, Modal, Next};
 use crate::model::Model;
-use crate::screens::{Screen, alert, states};
+use crate::screens::{Screen, alert, rule, states};
 use crate::shared::{Link, Shared, ToastLevel};
 
 /// Takes one message.
@@ -83,6 +83,10 @@ fn follow_one(model: &mut Model, next: Next) -> Vec<Effect> {
         }
         Next::Alert(alert) => {
             model.above.push(Box::new(alert::State::new(*alert)));
+            return reload_screen(model);
+        }
+        Next::Rule(listed) => {
+            model.above.push(Box::new(rule::State::new(*listed)));
             return reload_screen(model);
         }
         Next::Screen(number) => {

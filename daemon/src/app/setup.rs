@@ -30,6 +30,8 @@ pub struct Source {
 /// Everything that follows from the config. Work in progress continues with the setup with which it began.
 pub struct Setup {
     pub config: Config,
+    /// The config's file.
+    pub file: PathBuf,
     pub http: HttpClient,
     /// For batches that run at once.
     pub permits: Arc<Semaphore>,
@@ -96,6 +98,7 @@ impl Source {
             permits_of: platforms.keys().map(|slug| (slug.clone(), Arc::new(Semaphore::new(per_platform)))).collect(),
             policy: policy(&config.retention, &platforms),
             keeping: keeping(&platforms),
+            file: self.file.clone(),
             http,
             config,
         };

@@ -1,8 +1,10 @@
 //! Alert rules, and what they would have said of the stored history.
 
+use std::collections::HashMap;
+
 use roster_protocol::error::RosterError;
 use roster_protocol::metric::Metric;
-use roster_protocol::rule::{Backtest, ListedRule, RuleParts, TestedAlert};
+use roster_protocol::rule::{Backtest, ListedRule, Origin, RuleParts, TestedAlert};
 use roster_protocol::time::{Date, Since, Timestamp};
 
 use crate::alerts::backtest::{self, Series};
@@ -14,31 +16,42 @@ use crate::app::{App, read_error};
 use crate::decision::alerting::is_about;
 use crate::model::Connection;
 use crate::roster::{Roster, rows};
-use crate::store::{HistoryQuery, MetricHistory};
+use crate::store::{AlertCounts, HistoryQuery, MetricHistory};
 
 /// How many examples a test of a rule names.
 const EXAMPLES: usize = 10;
 /// How many histories are read at once.
 const AT_ONCE: usize = 200;
 
+/// How far back the alerts of each rule are counted, in days.
+const COUNTED_DAYS: i64 = 30;
+
 /// All rules in use, by name.
-pub fn all(app: &App) -> Vec<ListedRule> {
-    app.look(|roster| roster.rules.all().map(|used| listed(roster, used)).collect())
+///
+/// # Errors
+/// When the store cannot be read.
+pub async fn all(app: &App) -> Result<Vec<ListedRule>, RosterError> {
+    let since = app.clock.now().plus_seconds(-COUNTED_DAYS * 24 * 3600);
+    let counts = app.store.read(AlertCounts { since }).await.map_err(|error| read_error(&error))?;
+    let file = app.setup().file.display().to_string();
+    Ok(app.look(|roster| roster.rules.all().map(|used| listed(roster, used, &counts, &file)).collect()))
 }
 
 /// The rule of this name.
 ///
 /// # Errors
-/// When there is none.
-pub fn one(app: &App, name: &str) -> Result<ListedRule, RosterError> {
-    app.look(|roster| roster.rules.get(name).map(|used| listed(roster, used)))
-        .ok_or_else(|| RosterError::not_found("no such rule").hint("`roster rules list` shows all"))
+/// When there is none, or the store cannot be read.
+pub async fn one(app: &App, name: &str) -> Result<ListedRule, RosterError> {
+    let found = all(app).await?.into_iter().find(|listed| listed.rule.name == name);
+    found.ok_or_else(|| RosterError::not_found("no such rule").hint("`roster rules list` shows all"))
 }
 
-fn listed(roster: &Roster, used: &InUse) -> ListedRule {
+fn listed(roster: &Roster, used: &InUse, counts: &HashMap<String, u64>, file: &str) -> ListedRule {
     let open = roster.alerts.values().filter(|alert| alert.rule == used.rule.name).count() as u64;
     let InUse { rule, origin, overrides } = used.clone();
-    ListedRule { rule, origin, overrides, open }
+    let alerts_30d = counts.get(&rule.name).copied().unwrap_or_default();
+    let file = (origin == Origin::Config).then(|| file.to_owned());
+    ListedRule { rule, origin, overrides, open, alerts_30d, file }
 }
 
 /// What the rule of this name, changed where `parts` names it, would have said since then.

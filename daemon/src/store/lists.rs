@@ -1,6 +1,6 @@
 //! Lists, page by page.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::ops::Bound;
 
 use redb::ReadableTable;
@@ -38,6 +38,25 @@ impl Reader<'_> {
             ids.extend(row?.0.value().try_into().ok().map(AlertId::from_bytes));
         }
         Ok(ids)
+    }
+
+    /// How many alerts of each rule opened since then. They are numbered in the order of opening.
+    pub(super) fn alert_counts(&self, since: Timestamp) -> Result<HashMap<String, u64>, StoreError> {
+        let mut counts = HashMap::new();
+        for row in self.txn.open_table(Records::Alerts.definition())?.iter()?.rev() {
+            let (key, value) = row?;
+            let alert: Option<Alert> = self.damage.leave_out(
+                Records::Alerts.name(),
+                key.value(),
+                records::read(Records::Alerts, key.value(), value.value()),
+            )?;
+            let Some(alert) = alert else { continue };
+            if alert.opened_at < since {
+                break;
+            }
+            *counts.entry(alert.rule).or_default() += 1;
+        }
+        Ok(counts)
     }
 
     /// All deliveries of an alert, pending ones first.

@@ -62,9 +62,9 @@ pub use self::inspection::{InspectedTable, Inspection, inspect};
 pub use self::lists::{Mark, Page};
 pub use self::origin::BackendSource;
 pub use self::queries::{
-    AlertById, AlertIds, AlertNumbered, AlertsQuery, AuditQuery, ChangesQuery, DeliveriesNamed, DeliveriesOf,
-    DeliveriesQuery, FiguresSince, FollowerSum, HistoryQuery, LatestAlerts, Load, MetricHistory, Query, RecentValues,
-    ReportedQuery, RunDays, RunsInOrder, RunsQuery, SnapshotCount, SnapshotOn, TableBytes, WeeksQuery,
+    AlertById, AlertCounts, AlertIds, AlertNumbered, AlertsQuery, AuditQuery, ChangesQuery, DeliveriesNamed,
+    DeliveriesOf, DeliveriesQuery, FiguresSince, FollowerSum, HistoryQuery, LatestAlerts, Load, MetricHistory, Query,
+    RecentValues, ReportedQuery, RunDays, RunsInOrder, RunsQuery, SnapshotCount, SnapshotOn, TableBytes, WeeksQuery,
 };
 pub use self::restoring::{RestoreError, Restored, restore};
 pub use self::scrub::Scrubbed;

@@ -116,6 +116,20 @@ impl Query for FiguresSince {
     }
 }
 
+/// How many alerts of each rule opened since then, by the rule's name.
+#[derive(Clone, Copy, Debug)]
+pub struct AlertCounts {
+    pub since: Timestamp,
+}
+
+impl Query for AlertCounts {
+    type Output = HashMap<String, u64>;
+
+    fn read(self, reader: &Reader<'_>) -> Result<HashMap<String, u64>, StoreError> {
+        reader.alert_counts(self.since)
+    }
+}
+
 /// Alerts, newest first.
 #[derive(Clone, Debug, Default)]
 pub struct AlertsQuery {

@@ -2,17 +2,18 @@
 
 use std::time::Duration;
 
+use roster_protocol::rule::{Backtest, RuleParts};
 use roster_protocol::service::{
     AlertsQuery, AuditQuery, ChangesQuery, DeliveriesQuery, History, LONGEST_WAIT, PAGE_ROWS, RunsQuery,
 };
 use roster_protocol::transport::within;
 use roster_protocol::{
-    Account, AccountPreview, ConnectionId, Date, ErrorKind, InfluencerQuery, RosterClient, RosterError, SortBy,
+    Account, AccountPreview, ConnectionId, Date, ErrorKind, InfluencerQuery, RosterClient, RosterError, Since, SortBy,
 };
 use tarpc::context::Context;
 
 use crate::client::{long_call, response, short_call};
-use crate::message::{ConsentReply, ConsentStep, Mutation, Outcome, Request, Response, Which};
+use crate::message::{ConsentReply, ConsentStep, Mutation, Outcome, Request, Response, RuleDraft, Which};
 use crate::modal::picker::CHOICES;
 
 /// How many alerts and changes one influencer's screen shows at most.
@@ -72,6 +73,10 @@ pub(super) async fn send(client: &RosterClient, request: Request) -> Response {
         Request::Members(id) => {
             let query = AlertsQuery { group: Some(id), limit: ROWS, ..AlertsQuery::default() };
             Response::Members(id, response(client.alerts(short_call(), query).await))
+        }
+        Request::TestRule { form, name, draft, since } => {
+            let result = test_rule(client, &name, *draft, since).await.map(Box::new);
+            Response::Tested { form, name, since, result }
         }
         Request::Rules => Response::Rules(response(client.rules(long_call()).await)),
         Request::Changes(mark) => {
@@ -187,9 +192,48 @@ async fn perform(client: &RosterClient, mutation: &Mutation) -> Result<Outcome, 
             response(client.assign_alert(short_call(), alert.to_string(), user).await).map(|_| Outcome::Done)
         }
         Mutation::Read(alerts) => response(client.read_alerts(short_call(), alerts).await).map(|()| Outcome::Done),
+        Mutation::AddRule { name, draft } => {
+            let parts = parts(client, *draft).await?;
+            response(client.add_rule(short_call(), name, parts).await).map(|_| Outcome::Done)
+        }
+        Mutation::EditRule { name, draft } => {
+            let parts = parts(client, *draft).await?;
+            response(client.edit_rule(short_call(), name, parts).await).map(|_| Outcome::Done)
+        }
+        Mutation::SwitchRule { name, on } => {
+            let parts = RuleParts { enabled: Some(on), ..RuleParts::default() };
+            response(client.edit_rule(short_call(), name, parts).await).map(|_| Outcome::Done)
+        }
+        Mutation::RemoveRule { name } => response(client.remove_rule(short_call(), name).await).map(|()| Outcome::Done),
         Mutation::Silence(silence) => response(client.add_silence(short_call(), *silence).await)
             .map(|silenced| Outcome::Silenced(silenced.to_string())),
     }
+}
+
+/// The most influencers that are looked up for a rule.
+const MOST_NAMED: usize = 100;
+
+/// What is given of a rule, with the ids of the influencers that it names.
+async fn parts(client: &RosterClient, draft: RuleDraft) -> Result<RuleParts, RosterError> {
+    let Some(names) = draft.influencers else { return Ok(draft.parts) };
+    if names.len() > MOST_NAMED {
+        return Err(RosterError::usage(format!("a rule names at most {MOST_NAMED} influencers")));
+    }
+    let mut ids = Vec::new();
+    for name in names {
+        ids.push(response(client.influencer(short_call(), name).await)?.row.id);
+    }
+    Ok(RuleParts { influencers: Some(ids), ..draft.parts })
+}
+
+async fn test_rule(
+    client: &RosterClient,
+    name: &str,
+    draft: RuleDraft,
+    since: Option<Since>,
+) -> Result<Backtest, RosterError> {
+    let parts = parts(client, draft).await?;
+    response(client.test_rule(long_call(), name.to_owned(), parts, since).await)
 }
 
 /// All days and weeks of a connection from a day on.

@@ -157,6 +157,7 @@ impl Parts {
             influencers.push(response(client.influencer(short_call(), named.clone()).await)?.row.id);
         }
         Ok(RuleParts {
+            whole: false,
             enabled: None,
             metric: self.metric,
             direction: self.direction,
@@ -185,13 +186,14 @@ fn print_all(rules: &[ListedRule], session: &mut Session) -> Result<Ending, Fail
 }
 
 fn table(rules: &[ListedRule], look: &Look) -> String {
-    let mut table = Table::new(&["RULE", "FROM", ">OPEN", "WHAT"]);
+    let mut table = Table::new(&["RULE", "FROM", ">30 D", ">OPEN", "WHAT"]);
     for listed in rules {
         let Rule { name, enabled, .. } = &listed.rule;
         let what = clean(&listed.rule.to_string(), SENTENCE_CHARACTERS);
         table.row([
             clean(name, NAME_CHARACTERS).into(),
             listed.origin.as_str().into(),
+            grouped(listed.alerts_30d).into(),
             listed.open.to_string().into(),
             if *enabled { what.into() } else { Cell::new(what, Tone::Quiet) },
         ]);
@@ -278,26 +280,35 @@ mod tests {
 
     #[test]
     fn a_list_says_what_each_rule_is_about_and_where_it_is_from() {
-        let listed = ListedRule { rule: rule(), origin: Origin::Config, overrides: vec![Origin::BuiltIn], open: 2 };
+        let listed = ListedRule {
+            rule: rule(),
+            origin: Origin::Config,
+            overrides: vec![Origin::BuiltIn],
+            open: 2,
+            alerts_30d: 1_204,
+            file: Some("/etc/roster/rosterd.toml".to_owned()),
+        };
         let off = Rule { enabled: false, test: Test::Happened { event: Happening::Stale, intervals: 3 }, ..rule() };
         let off = ListedRule {
             rule: Rule { name: "stale".to_owned(), ..off },
             origin: Origin::BuiltIn,
             overrides: vec![],
             open: 0,
+            alerts_30d: 0,
+            file: None,
         };
         insta::assert_snapshot!(table(&[listed.clone(), off], &samples::look()), @r"
-        RULE      FROM      OPEN  WHAT
-        big-drop  config       2  followers down by 2 % and 500 within 1d; warning; cooldown 24h; only #beauty, from 1,000 followers
-        stale     built-in     0  stale after 3 intervals; warning; cooldown 24h; only #beauty, from 1,000 followers; off
+        RULE      FROM       30 D  OPEN  WHAT
+        big-drop  config    1,204     2  followers down by 2 % and 500 within 1d; warning; cooldown 24h; only #beauty, from 1,000 followers
+        stale     built-in      0     0  stale after 3 intervals; warning; cooldown 24h; only #beauty, from 1,000 followers; off
         ");
         let json = json::rules::RuleList { rules: vec![json::rules::Rule::from(&listed)] };
         insta::assert_snapshot!(samples::lines(json), @r#"
         {"rules":[{"name":"big-drop","enabled":true,"origin":"config","overrides":["built-in"],"open":2,
-        "metric":"followers","direction":"down","over":"1d","percent":2,"absolute":500,"unusual":null,
-        "crosses":null,"event":null,"intervals":null,"severity":"warning","cooldown_s":86400,
-        "only":{"tags":["beauty"],"platforms":[],"influencers":[],"followers_min":1000,
-        "followers_max":null}}]}
+        "alerts_30d":1204,"file":"/etc/roster/rosterd.toml","metric":"followers","direction":"down",
+        "over":"1d","percent":2,"absolute":500,"unusual":null,"crosses":null,"event":null,"intervals":null,
+        "severity":"warning","cooldown_s":86400,"only":{"tags":["beauty"],"platforms":[],"influencers":[],
+        "followers_min":1000,"followers_max":null}}]}
         "#);
     }
 

@@ -250,12 +250,12 @@ mod tests {
     fn json_has_the_names_scripts_rely_on() {
         let status = json::status::Status::new(&samples::status(), &samples::figures());
         insta::assert_snapshot!(samples::lines(status), @r#"
-        {"version":"0.1.0","protocol":1,"uptime_s":11520,"influencers":300,"open_alerts":2,"paused":false,
-        "waiting":3,"running":0,"next_due_at":"2026-11-21T14:34:00Z","waits_for":null,
-        "connections":{"total":700,"fresh":680,"stale":5,"never":3,"error":4,"reauthorize":6,"paused":2},
-        "coverage_24h":{"expected":2800,"ok":2760,"partial":20,"failed":12,"skipped":8},"batches":[],
-        "adoption":{"connected":290,"on_all_platforms":12},"data":{"numbers":4100,"by_hand":9,
-        "oldest_at":"2026-11-21T08:15:00Z"},"days":[{"date":"2026-11-19","influencers":300,
+        {"version":"0.1.0","protocol":1,"uptime_s":11520,"influencers":300,"open_alerts":2,
+        "unread_alerts":1,"paused":false,"waiting":3,"running":0,"next_due_at":"2026-11-21T14:34:00Z",
+        "waits_for":null,"connections":{"total":700,"fresh":680,"stale":5,"never":3,"error":4,
+        "reauthorize":6,"paused":2},"coverage_24h":{"expected":2800,"ok":2760,"partial":20,"failed":12,
+        "skipped":8},"batches":[],"adoption":{"connected":290,"on_all_platforms":12},"data":{"numbers":4100,
+        "by_hand":9,"oldest_at":"2026-11-21T08:15:00Z"},"days":[{"date":"2026-11-19","influencers":300,
         "adoption":{"connected":250,"on_all_platforms":12},"data":{"numbers":4100,"by_hand":9,
         "oldest_at":"2026-11-21T08:15:00Z"},"oldest_s":22500,"coverage":{"expected":1600,"ok":800,
         "partial":0,"failed":800,"skipped":0},"platforms":{"youtube":{"expected":1600,"ok":800,"partial":0,

@@ -19,6 +19,7 @@ pub const BINDINGS: &[Binding] = {
         bind(P::Form, A::Submit, "", &["enter"], "go on", "look up, then save"),
         bind(P::Form, A::NextField, "", &["tab", "down"], "next field", "the next field"),
         bind(P::Form, A::PreviousField, "", &["backtab", "up"], "", "the field before"),
+        bind(P::Form, A::Test, "", &["ctrl-t"], "test", "of a rule: what it would have said over the last year"),
         bind(P::Form, A::Back, "", &["esc"], "cancel", "leave all as it is"),
         bind(P::Picker, A::Submit, "", &["enter"], "choose", "take the one under the cursor"),
         bind(P::Picker, A::Down, "", &["down", "tab"], "next", "the next one"),

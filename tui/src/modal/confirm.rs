@@ -1,6 +1,7 @@
 //! A question before something that cannot be taken back, or concerns everything.
 
 use roster_protocol::audit::PauseTarget;
+use roster_protocol::rule::{ListedRule, Origin};
 use roster_protocol::{ConnectionId, InfluencerId, SyncTarget};
 use tui_input::Input;
 
@@ -56,6 +57,20 @@ pub fn disconnect(connection: ConnectionId, name: String, consented: bool, after
         mutation: Mutation::Disconnect { connection, name, delete_history: false },
         typed: None,
     })
+}
+
+/// The question before what users made of a rule is removed.
+pub fn remove_rule(listed: &ListedRule) -> Confirm {
+    let name = listed.rule.name.clone();
+    let is_built_in = listed.overrides.contains(&Origin::BuiltIn);
+    let after = if is_built_in { "It is as it is built in again." } else { "There is no rule of this name any more." };
+    let lines = vec![after.to_owned(), "Its alerts stay as they are.".to_owned()];
+    Confirm {
+        question: format!("Remove the rule {name}?"),
+        lines,
+        mutation: Mutation::RemoveRule { name },
+        typed: None,
+    }
 }
 
 /// The question before one influencer becomes part of another.

@@ -6,14 +6,17 @@
 mod begin;
 mod caring;
 mod parse;
+mod ruling;
 mod step;
 mod view;
 
 pub use begin::{add, connect, edit, handle, interval, note, record};
 pub use caring::{acknowledge, assign, silence};
+pub use ruling::{add_rule, edit_rule};
 pub use view::view;
 
 use crossterm::event::{KeyCode, KeyEvent};
+use roster_protocol::rule::Rule;
 use roster_protocol::{
     AccountPreview, AlertId, ConnectionId, ErrorKind, InfluencerId, InfluencerRow, PlatformStatus, RosterError, text,
 };
@@ -87,6 +90,10 @@ pub enum Kind {
         influencer: Option<InfluencerId>,
         name: String,
     },
+    /// `None`: a new one.
+    Rule {
+        before: Option<Box<Rule>>,
+    },
     /// `another`: it is another account, and Enter was pressed once more.
     Handle {
         connection: ConnectionId,
@@ -109,6 +116,7 @@ pub struct Field {
 pub enum Content {
     Text(Input),
     Platform { platforms: Vec<PlatformStatus>, chosen: usize },
+    Choice { words: Vec<&'static str>, chosen: usize },
 }
 
 /// The state of a form.
@@ -120,6 +128,8 @@ pub enum Phase {
     /// Looks up who has the name, before this is saved.
     Checking(Box<Mutation>),
     Failed(RosterError),
+    /// What a rule would have said.
+    Tested(String),
 }
 
 /// What was found for what was typed.
@@ -138,13 +148,21 @@ impl Form {
         }
         match &mut self.fields.get_mut(self.focus)?.content {
             Content::Text(input) => Some(input),
-            Content::Platform { .. } => None,
+            Content::Platform { .. } | Content::Choice { .. } => None,
         }
     }
 
     /// Left and right go through the platforms; true when the key was for that.
     pub fn choose(&mut self, key: KeyEvent) -> bool {
         let waiting = self.waits();
+        if let Some(Field { content: Content::Choice { words, chosen }, .. }) = self.fields.get_mut(self.focus) {
+            if !waiting {
+                *chosen = turned(*chosen, words, key);
+                self.follow_kind();
+                self.changed();
+            }
+            return true;
+        }
         let Some(Field { content: Content::Platform { platforms, chosen }, .. }) = self.fields.get_mut(self.focus)
         else {
             return false;
@@ -170,7 +188,7 @@ impl Form {
 
     /// What was typed changed: what failed with the old text does not matter any more.
     pub fn changed(&mut self) {
-        if let Phase::Failed(_) = self.phase {
+        if let Phase::Failed(_) | Phase::Tested(_) = self.phase {
             self.phase = Phase::Typing;
         }
         match &mut self.kind {
@@ -191,7 +209,7 @@ impl Form {
     pub fn platform(&self) -> Option<&PlatformStatus> {
         self.fields.iter().find_map(|field| match &field.content {
             Content::Platform { platforms, chosen } => platforms.get(*chosen),
-            Content::Text(_) => None,
+            Content::Text(_) | Content::Choice { .. } => None,
         })
     }
 
@@ -224,7 +242,11 @@ impl Form {
 impl Form {
     /// Whether a footer entry makes sense now.
     pub fn offers(&self, action: Action) -> bool {
-        action != Action::NextField || self.fields.len() > 1
+        match action {
+            Action::NextField => self.fields.len() > 1,
+            Action::Test => self.tests(),
+            _ => true,
+        }
     }
 
     /// What a key does.
@@ -234,6 +256,7 @@ impl Form {
             Action::NextField => self.move_focus(1),
             Action::PreviousField => self.move_focus(self.fields.len().saturating_sub(1)),
             Action::Submit => return self.submit(shared),
+            Action::Test => return self.test(),
             _ => {}
         }
         Vec::new()
@@ -378,6 +401,24 @@ impl Form {
                 | (Kind::Acknowledge { .. }, Mutation::Acknowledge(..))
                 | (Kind::Assign { .. }, Mutation::Assign { .. })
                 | (Kind::Silence { .. }, Mutation::Silence(_))
+                | (Kind::Rule { before: None }, Mutation::AddRule { .. })
+                | (Kind::Rule { before: Some(_) }, Mutation::EditRule { .. })
         )
+    }
+}
+
+/// Which of the words is chosen after a key: the one beside it, or the next that begins with a letter.
+fn turned(chosen: usize, words: &[&str], key: KeyEvent) -> usize {
+    let count = words.len().max(1);
+    match key.code {
+        KeyCode::Left => (chosen + count - 1) % count,
+        KeyCode::Right | KeyCode::Char(' ') => (chosen + 1) % count,
+        _ => {
+            let begins = |at: &usize| {
+                let first = words.get(*at).and_then(|word| word.chars().next());
+                first.zip(key.code.as_char()).is_some_and(|(first, letter)| first.eq_ignore_ascii_case(&letter))
+            };
+            (1..=count).map(|step| (chosen + step) % count).find(begins).unwrap_or(chosen)
+        }
     }
 }

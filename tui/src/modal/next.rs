@@ -1,6 +1,7 @@
 //! What screens and modals return: what to request, and what to open. They never reach into one another.
 
 use roster_protocol::audit::PauseTarget;
+use roster_protocol::rule::ListedRule;
 use roster_protocol::{Alert, ConnectionId, InfluencerId, Metric, SortBy, SyncTarget, Timestamp};
 
 use super::Modal;
@@ -18,6 +19,8 @@ pub enum Next {
     Influencer(InfluencerId, String, Focus),
     /// Opens an alert's page above the screen that is shown.
     Alert(Box<Alert>),
+    /// Opens a rule's page above the screen that is shown.
+    Rule(Box<ListedRule>),
     /// Shows a numbered screen, straight above the first.
     Screen(u8),
     /// Shows the first screen, and passes a command on to it.

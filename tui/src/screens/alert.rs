@@ -147,10 +147,11 @@ impl Screen for State {
 
     fn reload(&mut self, _: &mut Shared) -> Vec<Next> {
         let id = self.alert.id;
-        let requests = [Request::Alert(id), Request::DeliveriesOf(id), Request::Rules];
+        let requests = [Request::Alert(id), Request::DeliveriesOf(id)];
+        let rules = self.rule.is_none().then_some(Request::Rules);
         let group = self.alert.group.map(Request::Alert);
         let members = (self.alert.members > 0).then_some(Request::Members(id));
-        requests.into_iter().chain(group).chain(members).flat_map(Next::request).collect()
+        requests.into_iter().chain(rules).chain(group).chain(members).flat_map(Next::request).collect()
     }
 
     fn responded(&mut self, _: &mut Shared, response: &Response) -> Vec<Next> {

@@ -2,11 +2,12 @@
 
 use roster_protocol::delivery::{Delivery, DeliveryKind, DeliveryState};
 use roster_protocol::rule::{
-    Direction, Happening, ListedRule, Moved, Origin, Rule, STALE_INTERVALS, Scope, Severity, Test, Window,
+    Backtest, Direction, Happening, ListedRule, Moved, Origin, Rule, STALE_INTERVALS, Scope, Severity, Test,
+    TestedAlert, Window,
 };
-use roster_protocol::{About, Alert, AlertId, AlertState, DeliveryId, Explained, Metric, Ratio, Seconds};
+use roster_protocol::{About, Alert, AlertId, AlertState, DeliveryId, Explained, Metric, Ratio, RosterError, Seconds};
 
-use super::{NOW, connection_id, influencer_id, minutes_ago};
+use super::{NOW, TODAY, connection_id, influencer_id, minutes_ago};
 
 pub fn alerts() -> Vec<Alert> {
     let account = |connection: u64, platform: &str| About::Connection {
@@ -117,8 +118,14 @@ pub fn rules() -> Vec<ListedRule> {
         cooldown: Seconds(72 * 3600),
         only: Scope::default(),
     };
-    let listed =
-        |rule: Rule, origin: Origin, overrides: Vec<Origin>, open: u64| ListedRule { rule, origin, overrides, open };
+    let listed = |rule: Rule, origin: Origin, overrides: Vec<Origin>, open: u64| ListedRule {
+        alerts_30d: 3 * open,
+        file: (origin == Origin::Config).then(|| "/etc/roster/rosterd.toml".to_owned()),
+        rule,
+        origin,
+        overrides,
+        open,
+    };
     let milestone =
         Test::Crossed { metric: Metric::Followers, direction: Direction::Up, levels: vec![10_000, 100_000] };
     let needs_person = Test::Happened { event: Happening::NeedsPerson, intervals: STALE_INTERVALS };
@@ -134,4 +141,30 @@ pub fn rules() -> Vec<ListedRule> {
         ),
         listed(rule("needs-person", Severity::Warning, needs_person), Origin::BuiltIn, vec![], 1),
     ]
+}
+
+/// What the rule of this name would have said.
+pub fn backtest(name: &str) -> Result<Backtest, RosterError> {
+    let rule = rules().into_iter().find(|listed| listed.rule.name == name).map(|listed| listed.rule);
+    let rule = rule.unwrap_or_else(|| rules().swap_remove(0).rule);
+    if let Test::Happened { .. } = rule.test {
+        let message = format!("{name} is about an event: only rules about numbers can be tested");
+        return Err(RosterError::usage(message));
+    }
+    let example = |number: u64, name: &str, from: f64, to: f64| TestedAlert {
+        influencer: influencer_id(number),
+        influencer_name: name.to_owned(),
+        connection: connection_id(number),
+        platform: "youtube".to_owned(),
+        date: TODAY.plus_days(-40 * number as i32),
+        metric: Metric::Followers,
+        from,
+        to,
+        score: None,
+        why: format!("followers fell within 24 hours, from {from} to {to}"),
+    };
+    let examples =
+        vec![example(3, "Oskar & Ines", 459_000.0, 402_000.0), example(1, "Mara Lindqvist", 12_345.0, 10_400.0)];
+    let since = TODAY.plus_days(-365);
+    Ok(Backtest { rule, since, accounts: 12, days: 4_380, alerts: 6, alerted: 2, examples })
 }

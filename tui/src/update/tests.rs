@@ -7,10 +7,12 @@ use super::*;
 use crate::message::{ConsentReply, ConsentStep, Mutation, Which};
 use crate::screens::{influencer, roster};
 use crate::testing::*;
+use crossterm::event::{KeyCode, KeyModifiers};
 use jiff::tz::TimeZone;
 use proptest::prelude::*;
 use ratatui::layout::Size;
 use roster_protocol::alert::{Silenced, Yours};
+use roster_protocol::rule::RuleParts;
 use roster_protocol::silence::NewSilence;
 use roster_protocol::{
     Alert, AlertState, ConsentBegun, ConsentMethod, ConsentState, Cursor, ErrorKind, InfluencerQuery, SyncTarget,
@@ -56,6 +58,16 @@ fn keys_do_what_the_table_says() {
             Mutation::Handle { handle, another, .. } => format!("handle {handle} {another}"),
             Mutation::Acknowledge(alerts, None) => format!("acknowledge {}", alerts.len()),
             Mutation::Read(alerts) => format!("read {:?}", alerts.as_ref().map(Vec::len)),
+            Mutation::AddRule { name, draft } => {
+                let RuleParts { percent, absolute, event, crosses, .. } = &draft.parts;
+                format!("add rule {name} {percent:?} {absolute:?} {crosses:?} {event:?} {:?}", draft.influencers)
+            }
+            Mutation::EditRule { name, draft } => {
+                let RuleParts { whole, percent, absolute, enabled, .. } = &draft.parts;
+                format!("edit rule {name} {whole} {percent:?} {absolute:?} {enabled:?}")
+            }
+            Mutation::SwitchRule { name, on } => format!("switch {name} {on}"),
+            Mutation::RemoveRule { name } => format!("remove rule {name}"),
             Mutation::Acknowledge(_, Some(note)) => format!("note {note}"),
             Mutation::Assign { user, .. } => format!("assign {user:?}"),
             Mutation::Silence(new) => {
@@ -92,6 +104,23 @@ fn keys_do_what_the_table_says() {
     check("jj↵m12.3k↵", "record Ago(0) Some(12300) false");
     check("jj↵Hx↵", "handle @oskarinesx false");
     check("2s", "sync Due");
+    check("8j ", "switch milestone false");
+    check("8jj ", "switch mine true");
+    // The config's is the config's, and what is built in stays.
+    check("8 ", "nothing");
+    check("8e", "nothing");
+    check("8D", "nothing");
+    check("8jD", "nothing");
+    check("8jjDy", "remove rule mine");
+    check("8jj↵e↵", "edit rule mine true Some(5.0) Some(100.0) Some(false)");
+    check("8jje⇥⇥⇥⌫↵", "edit rule mine true None Some(100.0) Some(false)");
+    check("8jje⇥⇥⇥⌫⇥⌫⌫⌫↵", "nothing");
+    check("8jje⇥⇥⇥⇥⌫⌫⌫↵", "edit rule mine true Some(5.0) None Some(false)");
+    check("8nmine-2⇥⇥⇥⇥⇥2.5↵", "add rule mine-2 Some(2.5) None None None Some([])");
+    check("8nlevels⇥→⇥⇥⇥10k 1M↵", "add rule levels None None Some([10000, 1000000]) None Some([])");
+    check("8nold⇥←↵", "add rule old None None None Some(Stale) Some([])");
+    check("8nNo Name↵", "nothing");
+    check("8nx⇥⇥⇥⇥⇥many↵", "nothing");
     check("3 ", "acknowledge 1");
     check("3↵ ", "acknowledge 1");
     check("3jj ", "nothing");
@@ -338,6 +367,25 @@ fn what_is_opened_is_read_and_what_is_assigned_to_the_user_is_said() {
     assert!(picture(&model).contains("No alert is assigned to you"), "{}", picture(&model));
     send(&mut model, &mut daemon, Message::Online);
     assert!(picture(&model).contains("2 alerts, 1 unread"), "{}", picture(&model));
+}
+
+#[test]
+fn a_rule_of_the_config_says_which_file_to_edit_and_a_refusal_says_why() {
+    let mut daemon = Daemon::new();
+    let mut model = online(&mut daemon, 80, 24);
+    press(&mut model, &mut daemon, "8 ");
+    let toast = model.shared.toasts.last().expect("why nothing happens");
+    let hint = "change [rules.big-drop] in /etc/roster/rosterd.toml, then reload rosterd";
+    assert_eq!((toast.text.as_str(), toast.hint.as_deref()), ("the config has the rule big-drop", Some(hint)));
+    daemon.refuses = Some(RosterError::new(ErrorKind::NotPermitted, "not permitted").hint("a rule concerns all users"));
+    press(&mut model, &mut daemon, "j ");
+    assert!(picture(&model).contains("not permitted · a rule concerns all users"), "{}", picture(&model));
+    press(&mut model, &mut daemon, "je↵");
+    assert!(picture(&model).contains("✗ not permitted"), "{}", picture(&model));
+    daemon.refuses = None;
+    send(&mut model, &mut daemon, Message::Key(KeyEvent::new(KeyCode::Char('t'), KeyModifiers::CONTROL)));
+    let tested = "last year: 6 alerts, 0.50 per account and year, about 2 of 12 accounts";
+    assert!(picture(&model).contains(tested), "{}", picture(&model));
 }
 
 #[test]

@@ -12,6 +12,7 @@ const DAY: u64 = 24 * 3600;
 /// # Errors
 /// In a sentence, what is wrong with it.
 pub fn made_of(name: &str, base: Option<&Rule>, parts: &RuleParts) -> Result<Rule, String> {
+    let base = base.filter(|_| !parts.whole);
     let before = base.cloned().unwrap_or_else(|| Rule {
         name: name.to_owned(),
         enabled: true,

@@ -111,6 +111,7 @@ impl RawRule {
             ids.into_iter().map(read).collect::<Result<Vec<_>, _>>()
         });
         Ok(RuleParts {
+            whole: false,
             enabled: self.enabled,
             metric: word("metric", self.metric)?,
             direction: word("direction", self.direction)?,

@@ -103,7 +103,7 @@ pub fn record(texts: &[&str; 9]) -> Result<Record, RosterError> {
     Ok(Record { day, numbers, replace: false, keep })
 }
 
-fn optional<T>(text: &str, what: &str, read: impl Fn(&str) -> Option<T>) -> Result<Option<T>, RosterError> {
+pub fn optional<T>(text: &str, what: &str, read: impl Fn(&str) -> Option<T>) -> Result<Option<T>, RosterError> {
     if text.is_empty() {
         return Ok(None);
     }

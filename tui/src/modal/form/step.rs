@@ -47,6 +47,7 @@ impl Form {
             }
             Kind::Acknowledge { alert, .. } => self.next_of_acknowledge(*alert),
             Kind::Assign { alert, .. } => self.next_of_assign(*alert),
+            Kind::Rule { before } => self.next_of_rule(before.as_deref()),
             Kind::Silence { influencer, name } => self.next_of_silence(shared, (*influencer, name)),
             Kind::Interval { connection, name } => {
                 let interval = parse::interval(self.text(0))?;

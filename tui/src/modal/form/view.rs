@@ -49,6 +49,8 @@ fn title(form: &Form) -> String {
         Kind::Record { name, .. } => format!("Numbers of {name}, typed by hand"),
         Kind::Acknowledge { name, .. } => format!("Acknowledge the alert about {name}"),
         Kind::Assign { name, .. } => format!("Who takes care of the alert about {name}"),
+        Kind::Rule { before: None } => "Make a rule".to_owned(),
+        Kind::Rule { before: Some(rule) } => format!("Change the rule {}", rule.name),
         Kind::Silence { .. } => "Silence alerts like this one".to_owned(),
         Kind::Interval { name, .. } => format!("How often to sync {name}"),
         Kind::Handle { name, .. } => format!("Another handle for {name}; its history stays"),
@@ -60,6 +62,10 @@ fn draw_field(form: &Form, field: &Field, focused: bool, pen: &mut Pen<'_>, line
         Content::Platform { platforms, chosen } => {
             let name = platforms.get(*chosen).map_or("none", |platform| &platform.name);
             let text = format!("‹ {name} ›   {} of {}", chosen + 1, platforms.len());
+            pen.put(line.x, line.y, line.width, &text, if focused { pen.theme.strong } else { pen.theme.plain });
+        }
+        Content::Choice { words, chosen } => {
+            let text = format!("‹ {} ›", words.get(*chosen).unwrap_or(&""));
             pen.put(line.x, line.y, line.width, &text, if focused { pen.theme.strong } else { pen.theme.plain });
         }
         Content::Text(text) => {
@@ -90,6 +96,10 @@ fn draw_state(shared: &Shared, form: &Form, pen: &mut Pen<'_>, area: Rect) {
             let lines = Rect { height: area.height - 1, ..area };
             let used = pen.wrapped(lines, &format!("✗ {}", error.message), pen.theme.bad);
             pen.put(area.x, area.y + used, area.width, error.hint.as_deref().unwrap_or_default(), faint);
+        }
+        Phase::Tested(said) => {
+            let used = pen.wrapped(Rect { height: area.height - 1, ..area }, &format!("last year: {said}"), plain);
+            pen.put(area.x, area.y + used, area.width, "Enter saves.", faint);
         }
         Phase::Typing if let Some(namesakes) = form.warned() => {
             pen.sign(area.x, area.y, '!', pen.theme.warn);
@@ -163,6 +173,10 @@ fn next(form: &Form) -> Cow<'static, str> {
     }
 }
 
+fn is_choice(field: &Field) -> bool {
+    matches!(field.content, Content::Choice { .. })
+}
+
 fn next_of_field(form: &Form) -> &'static str {
     let taken = form.seen().and_then(|seen| seen.account.as_ref()).is_some_and(|account| account.taken_by.is_some());
     match (&form.kind, form.seen()) {
@@ -181,6 +195,8 @@ fn next_of_field(form: &Form) -> &'static str {
         (Kind::Edit { .. }, _) => "Another handle? H on the account changes it. Enter saves.",
         (Kind::Handle { .. }, _) => "Enter looks the account up, and asks before it takes another one.",
         (Kind::Record { .. }, _) => "The next sync of that day measures anew what is not kept. Enter saves.",
+        (Kind::Rule { .. }, _) if form.fields.get(form.focus).is_some_and(is_choice) => "← → choose. Enter saves.",
+        (Kind::Rule { .. }, _) => "Enter saves; it concerns all who work with this roster.",
         (Kind::Silence { .. }, _) if (0..4).all(|index| form.text(index).is_empty()) => {
             "Nothing is named: every alert is silenced. Enter saves."
         }

@@ -20,6 +20,10 @@ pub struct Rule {
     origin: &'static str,
     overrides: Vec<&'static str>,
     open: u64,
+    /// Of the last 30 days.
+    alerts_30d: u64,
+    /// The config file that has it.
+    file: Option<String>,
     metric: Option<&'static str>,
     direction: Option<&'static str>,
     over: Option<&'static str>,
@@ -69,6 +73,8 @@ impl From<&ListedRule> for Rule {
             origin: listed.origin.as_str(),
             overrides: listed.overrides.iter().map(|origin| origin.as_str()).collect(),
             open: listed.open,
+            alerts_30d: listed.alerts_30d,
+            file: listed.file.clone(),
             metric,
             direction,
             over: moved.map(|moved| moved.over.as_str()),

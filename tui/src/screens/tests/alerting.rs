@@ -34,6 +34,20 @@ fn an_alert_with_all_that_explains_it() {
 }
 
 #[test]
+fn rules() {
+    assert_snapshot!("rules_small", shown("8", SMALL));
+    assert_snapshot!("rules_wide", shown("8jj", WIDE));
+    assert_snapshot!("rules_narrow", shown("8j", (46, 16)));
+    assert_snapshot!("rule_small", shown("8jj↵", SMALL));
+    assert_snapshot!("rule_wide", shown("8↵j", WIDE));
+    assert_snapshot!("rule_of_an_event", shown("8jjj↵", SMALL));
+    assert_snapshot!("rule_new", shown("8n", SMALL));
+    assert_snapshot!("rule_new_event", shown("8nold⇥←", SMALL));
+    assert_snapshot!("rule_edit_wrong", shown("8jje⇥⇥⇥x↵", SMALL));
+    assert_snapshot!("rule_remove", shown("8jjD", SMALL));
+}
+
+#[test]
 fn an_alert_that_is_silenced_says_until_when() {
     let (mut model, _) = after("3", SMALL);
     if let Some(state) = state_mut::<alerts::State>(&mut model) {

@@ -9,19 +9,19 @@ use crate::browse;
 use crate::edits::ruling;
 
 pub async fn rules(caller: &Caller) -> Result<Vec<ListedRule>, RosterError> {
-    Ok(browse::rules::all(&caller.app))
+    browse::rules::all(&caller.app).await
 }
 
 pub async fn add(caller: &Caller, name: String, parts: RuleParts) -> Result<ListedRule, RosterError> {
     let named = name.clone();
     caller.own(|app, who| async move { ruling::add(&app, who, named, parts).await }).await?;
-    browse::rules::one(&caller.app, &name)
+    browse::rules::one(&caller.app, &name).await
 }
 
 pub async fn edit(caller: &Caller, name: String, parts: RuleParts) -> Result<ListedRule, RosterError> {
     let named = name.clone();
     caller.own(|app, who| async move { ruling::edit(&app, who, named, parts).await }).await?;
-    browse::rules::one(&caller.app, &name)
+    browse::rules::one(&caller.app, &name).await
 }
 
 pub async fn remove(caller: &Caller, name: String) -> Result<(), RosterError> {
