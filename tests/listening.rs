@@ -5,9 +5,13 @@ use std::time::{Duration, Instant};
 
 use futures::future::join_all;
 use reqwest::{Client, Method, StatusCode};
+use roster_protocol::alert::AlertState;
+use roster_protocol::service::AlertsQuery;
 use roster_protocol::time::Timestamp;
 use roster_protocol::transport::within;
 use roster_sandbox::{Fault, FaultKind, Platform};
+use rustix::process::{Resource, Rlimit};
+use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -280,6 +284,11 @@ async fn a_taken_port_stops_nothing_but_the_listener_which_comes_back() {
         assert_eq!(check.code, Some(1), "{check:?}");
         assert!(check.out.starts_with(&format!("ROSTER WARNING - another program listens on {taken}")), "{check:?}");
         assert!(home.roster(&["status"]).await.out.contains("another program listens"));
+        let alert = until("an alert says so", async || listener_alerts(&home, "open").await.pop()).await;
+        let why = alert["why"].as_str().expect("a reason");
+        let holder = format!("process {}", std::process::id());
+        assert!(why.contains(&taken.to_string()) && why.contains(&holder), "{why}");
+        assert!(why.contains("[http] listen") && alert["severity"] == "critical", "{alert}");
         // The owner's answer would reach the squatter: no address is shown.
         let connect = home.roster(&["connect", "Mara", "instagram", "--no-wait"]).await;
         assert!(connect.code != Some(0) && connect.err.contains("would reach another program"), "{connect:?}");
@@ -292,10 +301,50 @@ async fn a_taken_port_stops_nothing_but_the_listener_which_comes_back() {
         let client = http();
         let alive = async || client.get(format!("http://{taken}/healthz")).send().await.ok();
         until("it listens there", alive).await;
+        let over = async || listener_alerts(&home, "resolved").await.pop();
+        assert_eq!(until("the alert is over", over).await["id"], alert["id"]);
+        assert_eq!(listener_alerts(&home, "open").await, Vec::<Value>::new());
         assert_eq!(home.roster(&["status", "--check"]).await.code, Some(0));
         let connect = home.roster(&["connect", "Mara", "instagram", "--no-wait"]).await;
         assert!(connect.code == Some(0) && format!("{connect:?}").contains("client_id="), "{connect:?}");
     }
+}
+
+/// The alerts about the listener in a state, as `roster alerts` has them.
+async fn listener_alerts(home: &Home, state: &str) -> Vec<Value> {
+    let list = home.json(&["alerts", "--state", state]).await;
+    let alerts = list["alerts"].as_array().expect("a list").iter();
+    alerts.filter(|alert| alert["rule"] == "listener").cloned().collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_listener_that_accepts_no_connection_is_reported_until_it_does() {
+    let home = Home::new("[http]\nlisten = \"127.0.0.1:0\"\n");
+    let rosterd = home.start().await;
+    let address = http_of(&home).await;
+    let pid = rustix::process::Pid::from_raw(rosterd.pid().as_raw());
+    let files = |most: Option<u64>| {
+        let before = rustix::process::getrlimit(Resource::Nofile);
+        let limit = Rlimit { current: most.or(before.current), maximum: before.maximum };
+        rustix::process::prlimit(pid, Resource::Nofile, limit).expect("a process of ours");
+    };
+    let about_listener = async |state: AlertState| {
+        // The connection is there already: the daemon can open no file for another one.
+        let query = AlertsQuery { state: Some(state), limit: 256, ..AlertsQuery::default() };
+        let page = rosterd.client.alerts(within(LIMIT), query).await.expect("a response").expect("alerts");
+        page.rows.into_iter().find(|alert| alert.rule == "listener")
+    };
+    files(Some(3));
+    // It waits to be accepted.
+    let waiting = TcpStream::connect(address).await.expect("the kernel takes it");
+    let alert = until("an alert says so", async || about_listener(AlertState::Open).await).await;
+    let begin = format!("rosterd cannot listen on {address}: ");
+    assert!(alert.why.starts_with(&begin) && alert.why.contains("Too many open files"), "{}", alert.why);
+    files(None);
+    let over = until("the alert is over", async || about_listener(AlertState::Resolved).await).await;
+    assert_eq!(over.id, alert.id);
+    assert_eq!(get(&http(), address, "/healthz").await.0, StatusCode::OK);
+    drop(waiting);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use parking_lot::{Mutex, RwLock};
+use parking_lot::Mutex;
 use roster_protocol::consent::ConsentState;
 use roster_protocol::ids::{ConsentId, GrantId};
 use roster_protocol::time::Timestamp;
@@ -27,7 +27,7 @@ pub struct ConsentRuntime {
     /// Woken when something becomes due sooner than before.
     pub wake: Notify,
     pub short_links: ShortLinks,
-    listener: RwLock<Listener>,
+    listener: watch::Sender<Listener>,
     /// One renewal of a grant at a time.
     renewing: Mutex<HashMap<GrantId, Arc<tokio::sync::Mutex<()>>>>,
     /// Consents in progress, with their users: one that is just ending is neither in the roster nor among the settled.
@@ -43,7 +43,7 @@ pub enum Listener {
     #[default]
     Off,
     At(SocketAddr),
-    /// Not where the config says, although that is tried again and again.
+    /// Not where the config says, or it cannot accept connections, although that is tried again and again.
     Lost {
         /// Where.
         address: SocketAddr,
@@ -67,7 +67,7 @@ impl ConsentRuntime {
             work: TaskTracker::new(),
             wake: Notify::new(),
             short_links: ShortLinks::default(),
-            listener: RwLock::default(),
+            listener: watch::Sender::default(),
             renewing: Mutex::default(),
             open: Mutex::default(),
             settled: Mutex::default(),
@@ -77,7 +77,7 @@ impl ConsentRuntime {
 
     /// The address of the HTTP listener; `None` while it is off or lost.
     pub fn listens_at(&self) -> Option<SocketAddr> {
-        match *self.listener.read() {
+        match *self.listener.borrow() {
             Listener::At(address) => Some(address),
             Listener::Off | Listener::Lost { .. } => None,
         }
@@ -85,12 +85,17 @@ impl ConsentRuntime {
 
     /// The HTTP listener.
     pub fn listener(&self) -> Listener {
-        self.listener.read().clone()
+        self.listener.borrow().clone()
+    }
+
+    /// Notifies of what the HTTP listener is from now on.
+    pub fn watch_listener(&self) -> watch::Receiver<Listener> {
+        self.listener.subscribe()
     }
 
     /// Records what the HTTP listener is from now on.
     pub fn listening(&self, listener: Listener) {
-        *self.listener.write() = listener;
+        self.listener.send_replace(listener);
     }
 
     /// Held during a renewal of this grant.

@@ -107,7 +107,12 @@ pub fn not_ready(app: &App) -> Option<String> {
 
 /// Why HTTP is not served where the config says.
 fn listener_lost(app: &App) -> Option<String> {
-    let Listener::Lost { address, is_taken, why } = app.consents.listener() else { return None };
+    lost_in_words(&app.consents.listener())
+}
+
+/// The same of a listener.
+pub fn lost_in_words(listener: &Listener) -> Option<String> {
+    let Listener::Lost { address, is_taken, why } = listener else { return None };
     Some(match is_taken {
         true => format!("another program listens on {address}, where rosterd should; owners' consents would reach it"),
         false => format!("rosterd cannot listen on {address}: {why}"),

@@ -12,6 +12,7 @@ pub mod reading;
 pub mod reload;
 mod restore;
 pub mod retaining;
+mod troubles;
 mod upkeep;
 pub mod watch;
 
@@ -210,6 +211,7 @@ impl Daemon {
             tokio::spawn(outbox::run(app.clone(), outbox.clone())),
             tokio::spawn(upkeep::run(app.clone())),
             tokio::spawn(scheduled::run(app.clone())),
+            tokio::spawn(troubles::run(app.clone())),
             tokio::spawn(watch::run(app.clone(), [options.state_dir, socket_dir])),
             tokio::spawn(http::run(app.clone(), http, options.http_timeouts)),
             // After the listener was bound, because consents contain its address.

@@ -16,6 +16,7 @@ pub mod lease;
 pub mod warn;
 pub mod outages;
 pub mod withdrawn;
+pub mod troubles;
 pub mod deliveries;
 pub mod routes;
 pub mod keep;

@@ -45,6 +45,10 @@ const MOST_CONNECTIONS: usize = 128;
 const GRACE: Duration = Duration::from_millis(250);
 /// How often a port that was taken is tried again.
 const RETRY: Duration = Duration::from_secs(5);
+/// How long after a connection could not be accepted the next attempt is made.
+const ACCEPT_AGAIN: Duration = Duration::from_millis(200);
+/// After so many failures in a row, two seconds, the listener counts as lost.
+const ACCEPT_FAILURES: u32 = 10;
 /// How many connections may wait to be accepted.
 const BACKLOG: u32 = 1024;
 const MOST_HEADER_BYTES: usize = 16 * 1024;
@@ -191,11 +195,18 @@ struct Service {
 /// Serves until the end.
 async fn serve(app: &App, listener: &TcpListener, service: Service) {
     let mut open: VecDeque<OpenConnection> = VecDeque::new();
+    let mut acceptance = Acceptance::default();
     loop {
         let accepted = tokio::select! {
             () = app.ending.cancelled() => return,
             accepted = listener.accept() => accepted,
+            // Nothing waits to be accepted: what failed is over.
+            () = tokio::time::sleep(2 * ACCEPT_AGAIN), if acceptance.is_failing() => {
+                acceptance.report(app, listener, Ok(()));
+                continue;
+            }
         };
+        acceptance.report(app, listener, accepted.as_ref().map(drop));
         match accepted {
             Ok((stream, _)) => {
                 make_room(&mut open).await;
@@ -214,7 +225,46 @@ async fn serve(app: &App, listener: &TcpListener, service: Service) {
                     grace: Box::pin(tokio::time::sleep(GRACE)),
                 });
             }
-            Err(_) => tokio::time::sleep(Duration::from_millis(200)).await,
+            Err(_) => tokio::time::sleep(ACCEPT_AGAIN).await,
+        }
+    }
+}
+
+/// Whether connections can be accepted.
+#[derive(Debug, Default)]
+struct Acceptance {
+    /// How often in a row they could not.
+    failures: u32,
+}
+
+impl Acceptance {
+    fn is_failing(&self) -> bool {
+        self.failures > 0
+    }
+
+    /// Records how it went; what lasts is made known, and that it is over.
+    fn report(&mut self, app: &App, listener: &TcpListener, accepted: Result<(), &io::Error>) {
+        let Some(is_lost) = self.changes(accepted.is_err()) else { return };
+        let Ok(address) = listener.local_addr() else { return };
+        match accepted {
+            Err(error) if is_lost => {
+                tracing::warn!(%address, %error, "the HTTP listener cannot accept connections");
+                app.consents.listening(Listener::Lost { address, is_taken: false, why: error.to_string() });
+            }
+            _ => {
+                tracing::info!(%address, "the HTTP listener accepts connections again");
+                app.consents.listening(Listener::At(address));
+            }
+        }
+    }
+
+    /// Counts; `true` when it has failed for so long that the listener is lost, `false` when that is over.
+    fn changes(&mut self, has_failed: bool) -> Option<bool> {
+        let before = self.failures;
+        self.failures = if has_failed { before.saturating_add(1) } else { 0 };
+        match has_failed {
+            true => (self.failures == ACCEPT_FAILURES).then_some(true),
+            false => (before >= ACCEPT_FAILURES).then_some(false),
         }
     }
 }
@@ -276,4 +326,26 @@ async fn converse(stream: TcpStream, service: Service, succeeded: &AtomicBool) {
     }
     conversation.as_mut().graceful_shutdown();
     let _ = tokio::time::timeout(timeouts.request, conversation).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_listener_is_lost_when_it_fails_for_two_seconds_and_comes_back_with_the_first_connection() {
+        let mut acceptance = Acceptance::default();
+        let mut check = |has_failed: bool, times: u32, expected: Option<bool>| {
+            let changes: Vec<_> = (0..times).filter_map(|_| acceptance.changes(has_failed)).collect();
+            assert_eq!(changes, Vec::from_iter(expected), "{times} times {has_failed}");
+        };
+        check(false, 3, None);
+        check(true, 9, None);
+        check(false, 1, None);
+        check(true, 9, None);
+        check(true, 1, Some(true));
+        check(true, 100, None);
+        check(false, 1, Some(false));
+        check(false, 1, None);
+    }
 }
