@@ -48,3 +48,4 @@ mod syncing;
 mod terminals;
 mod tidy;
 mod upgrade;
+mod watching;

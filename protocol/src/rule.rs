@@ -101,10 +101,12 @@ pub enum Happening {
     PlatformDown,
     /// A platform reports a metric no more, for no owner.
     MetricWithdrawn,
-    /// The store is too large or cannot be written.
-    Store,
+    /// The store is larger than its budget.
+    StoreSize,
     /// The HTTP listener does not run: consents cannot be finished by callback.
     Listener,
+    /// The disk of the store is nearly full.
+    Disk,
 }
 
 /// Whom a rule is about; what is not given permits everything.
@@ -267,7 +269,7 @@ words!(Direction, "direction": Down = "down", Up = "up", Both = "both");
 words!(Window, "window": Day = "1d", Week = "7d", Month = "30d");
 words!(Happening, "event":
     Stale = "stale", NeedsPerson = "needs_person", Token = "token", PlatformDown = "platform_down",
-    MetricWithdrawn = "metric_withdrawn", Store = "store", Listener = "listener");
+    MetricWithdrawn = "metric_withdrawn", StoreSize = "store_size", Listener = "listener", Disk = "disk");
 words!(Origin, "origin": BuiltIn = "built-in", Config = "config", Store = "store");
 
 impl Window {

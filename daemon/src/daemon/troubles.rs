@@ -1,5 +1,6 @@
 //! Watches what the daemon itself depends on, and opens and resolves the alerts about it.
 
+mod disk;
 mod holder;
 mod listener;
 
@@ -15,7 +16,7 @@ use crate::store::StoreState;
 pub async fn run(app: Arc<App>) {
     tokio::select! {
         () = app.ending.cancelled() => {}
-        () = listener::watch(&app) => {}
+        _ = async { tokio::join!(listener::watch(&app), disk::watch(&app)) } => {}
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use roster_protocol::alert::About;
 use roster_protocol::audit::Who;
 use roster_protocol::connection::{ReadWith, Source};
 use roster_protocol::ids::ConnectionId;
@@ -11,8 +10,7 @@ use roster_protocol::status::ApiAccess;
 use roster_protocol::time::{Date, Timestamp};
 
 use super::audit::audit;
-use super::{Decision, alerting};
-use crate::alerts::evaluate::{Opening, Steps, is_on, resolved};
+use super::{Decision, troubles};
 use crate::history::retention::{DEFAULTS, Policy, Rule, Rules, Tallies, Tally, sort};
 use crate::model::{AuditLine, Connection, GrantState, ReadUntil, RetentionChoice};
 use crate::roster::Roster;
@@ -155,22 +153,13 @@ fn expire(decision: &mut Decision<'_>, id: ConnectionId, rule: &Rule) {
 /// Opens an alert while the store is larger than its budget, and resolves it when it is not.
 pub fn watch_size(decision: &mut Decision<'_>, bytes: u64, budget: Option<u64>) {
     let over = budget.filter(|budget| bytes > *budget);
-    let rules = &decision.roster.rules;
-    let standing = decision.roster.alerts.values().find(|alert| is_on(rules, alert, Happening::Store));
-    let rule = alerting::rule_on_platform(decision.roster, Happening::Store, None);
-    let mut steps = Steps { open: Vec::new(), resolve: Vec::new() };
-    match (over.zip(rule), standing) {
-        (Some((budget, rule)), None) => {
-            let why = format!(
-                "the store takes {} MB, more than [retention] size, {} MB: keep less, or raise it; end rosterd and \
-                 `rosterd compact` gives back what is free in the file",
-                bytes / 1_000_000,
-                budget / 1_000_000
-            );
-            steps.open.push(Opening::of(rule, why));
-        }
-        (None, Some(alert)) => steps.resolve.push(resolved(alert, decision.now)),
-        _ => return,
-    }
-    alerting::take_about(decision, &About::Daemon, steps);
+    let wrong = over.map(|budget| {
+        format!(
+            "the store takes {} MB, more than [retention] size, {} MB: keep less, or raise it; end rosterd and \
+             `rosterd compact` gives back what is free in the file",
+            bytes / 1_000_000,
+            budget / 1_000_000
+        )
+    });
+    troubles::follow(decision, Happening::StoreSize, wrong);
 }

@@ -29,8 +29,8 @@ use self::channels::RawRoute;
 pub use self::channels::{
     Channels, ROUTE_KEYS, SECRETS as CHANNEL_SECRETS, Section as ChannelSection, keys as channel_keys,
 };
-use self::retention::RawRetention;
 pub use self::retention::{Kept, KeptOtherwise, OF_PLATFORM, Retention};
+use self::retention::{RawRetention, size};
 pub use self::rules::KEYS as RULE_KEYS;
 use self::rules::RawRule;
 use crate::http_client::base_url;
@@ -98,6 +98,8 @@ pub struct Http {
 pub struct Store {
     /// The master key's file, when the key is neither a credential nor in the state directory.
     pub master_key_file: Option<PathBuf>,
+    /// Less than this free on its disk is too little; `None`: as much as it needs.
+    pub free_bytes: Option<u64>,
 }
 
 /// `[sync]`: when platforms are requested, and how much at once.
@@ -162,6 +164,7 @@ struct RawHttp {
 #[serde(default, deny_unknown_fields)]
 struct RawStore {
     master_key_file: Option<PathBuf>,
+    free: Option<String>,
 }
 
 #[derive(Default, Deserialize)]
@@ -193,7 +196,7 @@ struct RawLog {
 /// Sections and keys of this version, from which an error suggests the nearest.
 pub(crate) const KNOWN: [(&str, &[&str]); 12] = [
     ("http", &["listen", "metrics", "public_url"]),
-    ("store", &["master_key_file"]),
+    ("store", &["master_key_file", "free"]),
     (
         "sync",
         &[
@@ -366,7 +369,7 @@ impl RawConfig {
     fn check(self) -> Result<Config, Problem> {
         Ok(Config {
             http: self.http.check()?,
-            store: Store { master_key_file: self.store.master_key_file },
+            store: self.store.check()?,
             sync: self.sync.check()?,
             network: Network { proxy: self.network.proxy, ca_file: self.network.ca_file },
             change: self.change.check()?,
@@ -401,6 +404,13 @@ impl RawHttp {
             })
         });
         Ok(Http { listen, metrics: self.metrics.unwrap_or(true), public_url: public_url.transpose()? })
+    }
+}
+
+impl RawStore {
+    fn check(self) -> Result<Store, Problem> {
+        let free = self.free.map(|text| size(&text)).transpose().map_err(|message| ("store.free", message))?;
+        Ok(Store { master_key_file: self.master_key_file, free_bytes: free })
     }
 }
 
@@ -514,6 +524,7 @@ mod tests {
             "rosterd.toml:3: \"Mars/Olympus\" is no time zone: write an IANA name such as \"Europe/Athens\"",
         );
         check("[sync]\nconcurrency = 0", "rosterd.toml:2: 0 is not from 1 to 1024");
+        check("[store]\nfree = \"5%\"", "rosterd.toml:2: \"5%\" is no size: write \"500MB\" or \"10GB\"");
         check("[change]\nsignificant = \"-5%\"", "rosterd.toml:2: \"-5%\" is no percentage above 0: write \"10%\"");
         check(
             "[http]\nlisten = \"here\"",

@@ -60,7 +60,7 @@ pub use self::damage::{Damage, DamagedRow};
 pub use self::error::StoreError;
 pub use self::inspection::{InspectedTable, Inspection, inspect};
 pub use self::lists::{Mark, Page};
-pub use self::origin::BackendSource;
+pub use self::origin::{BackendSource, Disk};
 pub use self::queries::{
     AlertById, AlertCounts, AlertIds, AlertNumbered, AlertsQuery, AuditQuery, ChangesQuery, DeliveriesNamed,
     DeliveriesOf, DeliveriesQuery, FiguresSince, FollowerSum, HistoryQuery, LatestAlerts, Load, MetricHistory, Query,
@@ -300,6 +300,11 @@ impl Store {
     /// The bytes that are free on the file's disk for users other than root; `None` when there is no file.
     pub fn free_bytes(&self) -> Option<u64> {
         self.handle.shared.origin.room_bytes().ok().flatten()
+    }
+
+    /// The disk that the file is on; `None` when there is no file, or the disk cannot be looked at. May block.
+    pub fn disk(&self) -> Option<Disk> {
+        self.handle.shared.origin.disk().ok().flatten()
     }
 
     /// Counts of reads and writes since the store was opened.

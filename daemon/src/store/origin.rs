@@ -227,9 +227,15 @@ impl Origin {
 
     /// How much can still be written to the file's disk; `None` for backends.
     pub(super) fn room_bytes(&self) -> Result<Option<u64>, StoreError> {
+        Ok(self.disk()?.map(|disk| disk.free_bytes))
+    }
+
+    /// The disk that the file is on; `None` when there is no file.
+    pub(super) fn disk(&self) -> Result<Option<Disk>, StoreError> {
         let Source::File { path, .. } = &self.source else { return Ok(None) };
         let disk = statvfs(path).map_err(std::io::Error::from)?;
-        Ok(Some(disk.f_bavail.saturating_mul(disk.f_frsize)))
+        let bytes = |blocks: u64| blocks.saturating_mul(disk.f_frsize);
+        Ok(Some(Disk { free_bytes: bytes(disk.f_bavail), total_bytes: bytes(disk.f_blocks) }))
     }
 
     fn builder(&self) -> redb::Builder {
@@ -247,6 +253,14 @@ impl Origin {
         File::open(dir)?.sync_all()?;
         Ok(())
     }
+}
+
+/// A disk, or one file system of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Disk {
+    /// Free for users other than root.
+    pub free_bytes: u64,
+    pub total_bytes: u64,
 }
 
 /// The store's file in a directory.

@@ -54,7 +54,8 @@ pub fn built_in() -> Vec<Rule> {
         rule("consent-ends", Info, 0, happened(Happening::Token)),
         rule("platform-down", Warning, 0, happened(Happening::PlatformDown)),
         rule("metric-withdrawn", Info, 0, happened(Happening::MetricWithdrawn)),
-        rule("store-size", Warning, 0, happened(Happening::Store)),
+        rule("store-size", Warning, 0, happened(Happening::StoreSize)),
         rule("listener", Critical, 0, happened(Happening::Listener)),
+        rule("disk", Warning, 0, happened(Happening::Disk)),
     ]
 }

@@ -120,7 +120,7 @@ fn kept_days(text: &str) -> Result<u32, String> {
 }
 
 /// Parses a size such as `500MB`, `10GB`, in bytes.
-fn size(text: &str) -> Result<u64, String> {
+pub(super) fn size(text: &str) -> Result<u64, String> {
     let wrong = || format!("{text:?} is no size: write \"500MB\" or \"10GB\"");
     let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let number: u64 = text[..digits].parse().map_err(|_| wrong())?;

@@ -72,8 +72,9 @@ pub(super) const HAPPENINGS: &[Happening] = &[
     Happening::Token,
     Happening::PlatformDown,
     Happening::MetricWithdrawn,
-    Happening::Store,
+    Happening::StoreSize,
     Happening::Listener,
+    Happening::Disk,
 ];
 const _: fn(Happening) = |one| match one {
     Happening::Stale
@@ -81,8 +82,9 @@ const _: fn(Happening) = |one| match one {
     | Happening::Token
     | Happening::PlatformDown
     | Happening::MetricWithdrawn
-    | Happening::Store
-    | Happening::Listener => (),
+    | Happening::StoreSize
+    | Happening::Listener
+    | Happening::Disk => (),
 };
 
 pub(super) const CAUSES: &[Cause] = &[Cause::Schedule, Cause::Person, Cause::CatchUp, Cause::Push];
