@@ -18,7 +18,7 @@ use crate::support::{LIMIT, NOON, World};
 const SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
 const MARA: &str = "mara.sky.test";
 
-fn webhook(name: &str, to: &Receiver) -> String {
+pub fn webhook(name: &str, to: &Receiver) -> String {
     format!(
         "[channels.{name}]\nkind = \"webhook\"\nurl = \"{}\"\nsecret = \"{SECRET}\"\nallow_private = true\n\
          wait = \"0s\"\n",

@@ -69,14 +69,14 @@ impl Disk {
     }
 }
 
-fn limit(rosterd: &Rosterd, bytes: Option<u64>) {
+pub fn limit(rosterd: &Rosterd, bytes: Option<u64>) {
     let pid = rustix::process::Pid::from_raw(rosterd.pid().as_raw());
     let limit = Rlimit { current: bytes, maximum: None };
     rustix::process::prlimit(pid, Resource::Fsize, limit).expect("a process of ours");
 }
 
 /// A daemon that takes too long a file for an error, as it takes a full disk, and not for its end.
-async fn start(home: &Home) -> Rosterd {
+pub async fn start(home: &Home) -> Rosterd {
     home.start_as(home.rosterd_after("trap '' XFSZ")).await
 }
 

@@ -1,15 +1,18 @@
-//! The daemon's own troubles are alerts: its disk, before it is full.
+//! The daemon's own troubles are alerts: its disk, before it is full, and its store, at once and in the record.
 
 use std::path::PathBuf;
 
 use nix::sys::signal::Signal;
 use roster_protocol::influencer::NewInfluencer;
-use roster_protocol::service::AlertsQuery;
+use roster_protocol::service::{AlertsQuery, DeliveriesQuery, Notice};
 use roster_protocol::transport::within;
-use roster_protocol::{Alert, AlertState, RosterClient, RosterError};
+use roster_protocol::{Alert, AlertState, Cursor, Event, RosterClient, RosterError};
 
+use crate::delivering::webhook;
+use crate::filling::{limit, start};
 use crate::support::LIMIT;
 use crate::support::programs::{Home, Rosterd, until};
+use crate::support::receiver::Receiver;
 
 async fn alerts(client: &RosterClient, rule: &str, state: AlertState) -> Vec<Alert> {
     let query = AlertsQuery { state: Some(state), limit: 256, ..AlertsQuery::default() };
@@ -26,6 +29,77 @@ async fn add(client: &RosterClient, name: &str) -> Result<(), RosterError> {
     client.add(within(LIMIT), new).await.expect("a response").map(drop)
 }
 
+/// The events after a cursor up to one about an alert of this rule.
+async fn published(client: &RosterClient, mut after: Cursor, rule: &str) -> (Alert, Cursor) {
+    loop {
+        let batch = client.events_since(within(LIMIT), after).await.expect("a response").expect("events");
+        after = batch.next;
+        let about = batch.events.into_iter().find_map(|event| match event {
+            Event::AlertChanged(alert) if alert.rule == rule => Some(*alert),
+            _ => None,
+        });
+        if let Some(alert) = about {
+            return (alert, after);
+        }
+    }
+}
+
+async fn notices(client: &RosterClient) -> Vec<Notice> {
+    client.notices(within(LIMIT)).await.expect("a response").expect("notices")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_that_cannot_be_written_is_said_at_once_and_recorded_afterwards() {
+    let receiver = Receiver::new().await;
+    let home = Home::new(&webhook("ops", &receiver));
+    let mut rosterd = start(&home).await;
+    let client = rosterd.client.clone();
+    add(&client, "Mara").await.expect("there is room");
+    let begin =
+        client.events_since(within(LIMIT), Cursor::default()).await.expect("a response").expect("a cursor").next;
+    limit(&rosterd, Some(0));
+    let refused = add(&client, "Nina").await.expect_err("nothing can be written");
+    assert!(refused.to_string().contains("nothing was changed"), "{refused}");
+
+    let (said, after) = published(&client, begin, "store").await;
+    assert_eq!((said.state, said.severity.as_str()), (AlertState::Open, "critical"));
+    assert!(said.why.starts_with("the store cannot write at present: ") && said.why.contains("disk space"), "{said:?}");
+    // A desktop shows it, and every list has it.
+    let shown = notices(&client).await;
+    let [notice] = &shown[..] else { panic!("{shown:?}") };
+    assert_eq!(notice.alert.id, said.id);
+    client.notices_shown(within(LIMIT), notice.number).await.expect("a response").expect("it is noted");
+    let again = tokio::time::timeout(std::time::Duration::from_millis(300), notices(&client)).await;
+    assert!(again.is_err(), "shown once: {again:?}");
+    assert_eq!(alerts(&client, "store", AlertState::Open).await[0].id, said.id);
+    assert!(home.roster(&["alerts"]).await.out.contains(&said.id.to_string()));
+    assert!(home.roster(&["alerts", "ack", &said.id.to_string()]).await.code == Some(1), "nothing can be stored of it");
+    assert_eq!(receiver.received().await.len(), 0, "nor can what becomes of a delivery");
+
+    limit(&rosterd, None);
+    let (over, _) = published(&client, after, "store").await;
+    assert_eq!((over.id, over.state, over.opened_at), (said.id, AlertState::Resolved, said.opened_at));
+    assert!(over.why.starts_with("the store could not be written from ") && over.why.contains(" UTC: "), "{over:?}");
+    assert_eq!(alerts(&client, "store", AlertState::Open).await, []);
+    let sent: Vec<_> = receiver.wait_for(2).await.iter().map(|request| request.json()).collect();
+    let types: Vec<&str> = sent.iter().filter_map(|body| body["type"].as_str()).collect();
+    assert_eq!(types, ["alert.opened", "alert.resolved"]);
+    assert!(sent.iter().all(|body| body["data"]["id"] == over.id.to_string() && body["data"]["why"] == over.why));
+    add(&client, "Nina").await.expect("there is room again");
+
+    // It is in the record, with what was delivered.
+    rosterd.end(Signal::SIGKILL).await;
+    let rosterd = start(&home).await;
+    let recorded = alerts(&rosterd.client, "store", AlertState::Resolved).await;
+    assert_eq!(recorded, std::slice::from_ref(&over));
+    let query = DeliveriesQuery { alert: Some(over.id.to_string()), limit: 256, ..DeliveriesQuery::default() };
+    let deliveries =
+        rosterd.client.deliveries(within(LIMIT), query).await.expect("a response").expect("deliveries").rows;
+    let mut on: Vec<&str> = deliveries.iter().map(|delivery| delivery.channel.as_str()).collect();
+    on.sort_unstable();
+    assert_eq!(on, ["desktop", "ops", "ops"]);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_disk_with_less_room_than_the_config_wants_is_said_until_it_has_more() {
     let with = |free: &str| format!("[store]\nfree = \"{free}\"\n");
@@ -39,7 +113,7 @@ async fn a_disk_with_less_room_than_the_config_wants_is_said_until_it_has_more()
     assert_eq!(alerts(&rosterd.client, "disk", AlertState::Open).await, []);
 }
 
-/// A daemon whose state directory is a disk of its own of 16 MiB, in a namespace of its own, and that disk as others see
+/// A daemon whose state directory is a disk of its own of 64 MiB, in a namespace of its own, and that disk as others see
 /// it; `None` where the system permits no namespace.
 async fn on_small_disk(home: &Home) -> Option<(Rosterd, PathBuf)> {
     let is_permitted = std::process::Command::new("unshare").args(["-rm", "true"]).status();
@@ -47,7 +121,7 @@ async fn on_small_disk(home: &Home) -> Option<(Rosterd, PathBuf)> {
         return None;
     }
     std::fs::create_dir_all(home.state()).expect("a directory");
-    let mount = format!("mount -t tmpfs -o size=16m,mode=700 small {}", home.state().display());
+    let mount = format!("mount -t tmpfs -o size=64m,mode=700 small {}", home.state().display());
     let begin = format!("exec unshare -rm sh -c '{mount} && exec \"$0\" \"$@\"' \"$0\" \"$@\"");
     let rosterd = home.start_as(home.rosterd_after(&begin)).await;
     let root = PathBuf::from(format!("/proc/{}/root", rosterd.pid()));
@@ -67,13 +141,12 @@ async fn a_small_disk_is_said_to_be_nearly_full_while_it_can_still_be_written() 
         let disk = nix::sys::statvfs::statvfs(&disk).expect("a disk");
         disk.blocks_available() * disk.fragment_size()
     };
-    let store = std::fs::metadata(disk.join("roster.redb")).expect("a store").len();
-    // A copy of the store has room, and a backup beside it has not.
-    std::fs::write(disk.join("filler"), vec![7; (look() - 2 * store + 100_000) as usize]).expect("there was room");
+    // A twentieth of it is 3.4 MB.
+    std::fs::write(disk.join("filler"), vec![7; (look() - 3_000_000) as usize]).expect("there was room");
     // Not to wait for its next look.
     rosterd.signal(Signal::SIGHUP);
     let alert = until_one(&client, "disk", AlertState::Open).await;
-    assert!(alert.why.contains(" free of 16 MB"), "{}", alert.why);
+    assert!(alert.why.contains(" free of 67 MB, less than 3 MB"), "{}", alert.why);
     add(&client, "Nina").await.expect("it is not full yet");
     std::fs::remove_file(disk.join("filler")).expect("it was there");
     rosterd.signal(Signal::SIGHUP);

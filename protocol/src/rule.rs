@@ -107,6 +107,8 @@ pub enum Happening {
     Listener,
     /// The disk of the store is nearly full.
     Disk,
+    /// The store cannot be written.
+    Store,
 }
 
 /// Whom a rule is about; what is not given permits everything.
@@ -269,7 +271,7 @@ words!(Direction, "direction": Down = "down", Up = "up", Both = "both");
 words!(Window, "window": Day = "1d", Week = "7d", Month = "30d");
 words!(Happening, "event":
     Stale = "stale", NeedsPerson = "needs_person", Token = "token", PlatformDown = "platform_down",
-    MetricWithdrawn = "metric_withdrawn", StoreSize = "store_size", Listener = "listener", Disk = "disk");
+    MetricWithdrawn = "metric_withdrawn", StoreSize = "store_size", Listener = "listener", Disk = "disk", Store = "store");
 words!(Origin, "origin": BuiltIn = "built-in", Config = "config", Store = "store");
 
 impl Window {

@@ -108,6 +108,9 @@ impl App {
             fresh.requeue(connection);
         }
         fresh.obstacles = std::mem::take(&mut held.roster.obstacles);
+        if let Some(unwritable) = self.unwritable.lock().as_mut() {
+            unwritable.put_into(&mut fresh);
+        }
         held.roster = fresh;
         held.generation += 1;
         held.is_stale = false;

@@ -14,6 +14,7 @@ mod short_links;
 pub mod setup;
 pub mod tickets;
 mod unreachable;
+mod unwritable;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
@@ -36,6 +37,7 @@ use self::lookups::LookUps;
 use self::setup::{LastLoad, Setup};
 pub use self::short_links::ShortLink;
 use self::tickets::Tickets;
+use self::unwritable::Unwritable;
 use crate::decision::Dice;
 use crate::http_client::SharedGate;
 use crate::meters::Meters;
@@ -98,6 +100,8 @@ pub struct App {
     setup: watch::Sender<Arc<Setup>>,
     last_load: Mutex<LastLoad>,
     roster: Mutex<Held>,
+    /// What is published while nothing can be stored; locked after the roster.
+    unwritable: Mutex<Option<Unwritable>>,
     /// One reload at a time.
     reloading: tokio::sync::Mutex<()>,
     dice: Mutex<Dice>,
@@ -167,6 +171,7 @@ impl App {
             last_load: Mutex::new(LastLoad { at: now, refused: None }),
             setup: watch::Sender::new(Arc::new(parts.setup)),
             roster: Mutex::new(Held { roster, generation: 0, is_stale: false, recoveries: 0 }),
+            unwritable: Mutex::default(),
             reloading: tokio::sync::Mutex::default(),
             dice: Mutex::new(Dice(fastrand::Rng::with_seed(parts.seed))),
             recent_loaded: SetOnce::new(),
@@ -268,13 +273,18 @@ const MOST_UNSTORED: usize = 4096;
 
 /// A failed write as users see it.
 pub fn write_error(error: &StoreError) -> RosterError {
-    RosterError::failed(format!("nothing was changed: {error}")).hint(match error {
+    RosterError::failed(format!("nothing was changed: {error}")).hint(mending(error))
+}
+
+/// What an operator does about a store that cannot be written.
+pub fn mending(error: &StoreError) -> &'static str {
+    match error {
         StoreError::Replaced { .. } => {
             "put the same file back, and rosterd goes on by itself; or restart it to go on with what is there now"
         }
         StoreError::Damaged { .. } => DAMAGED,
         _ => "free disk space or mend the disk; rosterd goes on by itself as soon as it can write",
-    })
+    }
 }
 
 /// What an operator does about a store that is damaged while the daemon runs.

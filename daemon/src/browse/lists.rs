@@ -95,6 +95,8 @@ pub async fn alerts(app: &App, who: &Who, query: AlertsQuery) -> Result<Page<Ale
     let of =
         named.map(|named| app.look(|roster| resolve::influencer(roster, named).map(|found| found.id))).transpose()?;
     let now = app.clock.now();
+    let of_all = query.mark.is_none() && of.is_none() && query.group.is_none() && !query.mine;
+    let unstored = app.unwritable().filter(|alert| of_all && query.state.is_none_or(|state| state == alert.state));
     let read = app.store.read(store::AlertsQuery {
         state: query.state,
         influencer: of,
@@ -105,7 +107,12 @@ pub async fn alerts(app: &App, who: &Who, query: AlertsQuery) -> Result<Page<Ale
         limit: limit(query.limit),
     });
     let read = read.await.map_err(|error| read_error(&error))?;
-    Ok(app.look(|roster| page(read, |alert| rows::alert_of(roster, who, rows::alert(roster, alert, now), now))))
+    Ok(app.look(|roster| {
+        let shown = |alert: &model::Alert| rows::alert_of(roster, who, rows::alert(roster, alert, now), now);
+        let mut page = page(read, shown);
+        page.rows.splice(0..0, unstored.as_ref().map(shown));
+        page
+    }))
 }
 
 /// The alert with this id or unique prefix.

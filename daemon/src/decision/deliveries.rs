@@ -26,6 +26,31 @@ pub fn queue(decision: &mut Decision<'_>, alert: &Alert) {
     }
 }
 
+/// Queues the deliveries of an alert that opened and ended while nothing could be stored: each receiver gets both. `shown` is
+/// the delivery on a desktop that has shown it; what is over is not shown any more.
+pub fn queue_past(decision: &mut Decision<'_>, alert: &Alert, shown: Option<&Delivery>) {
+    let roster = decision.roster;
+    let channels = routes::of(roster, alert, &[]).channels(decision.now);
+    for (channel, held_until) in channels.into_iter().filter(|(channel, _)| channel != DESKTOP) {
+        for kind in [DeliveryKind::Opened, DeliveryKind::Resolved] {
+            put(decision, DeliveryKey::of(alert.number, &channel, kind), decision.now, held_until);
+        }
+    }
+    let key = DeliveryKey::of(alert.number, DESKTOP, DeliveryKind::Opened);
+    match shown {
+        Some(shown) => decision.commit.alerting.deliveries.push(Delivery {
+            key,
+            state: DeliveryState::Delivered,
+            attempts: 1,
+            next_at: None,
+            delivered_at: Some(decision.now),
+            ..shown.clone()
+        }),
+        None if roster.deliveries.get(&key).is_some() => decision.commit.alerting.dropped.push(key),
+        None => {}
+    }
+}
+
 /// Until when a channel waits with a single move of now.
 pub(super) fn waits_until(decision: &Decision<'_>, channel: &str) -> Timestamp {
     let wait = decision.roster.routing.channel(channel).map_or(0, |channel| channel.wait.millis());

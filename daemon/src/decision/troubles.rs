@@ -3,9 +3,9 @@
 use roster_protocol::alert::About;
 use roster_protocol::rule::{Happening, Rule};
 
-use super::{Decision, alerting};
+use super::{Decision, alerting, deliveries};
 use crate::alerts::evaluate::{Opening, Steps, is_on, resolved};
-use crate::model::Alert;
+use crate::model::{Alert, Delivery};
 use crate::roster::Roster;
 
 /// Whether an alert is to be opened or resolved.
@@ -24,6 +24,23 @@ pub fn follow(decision: &mut Decision<'_>, event: Happening, wrong: Option<Strin
         _ => return,
     }
     alerting::take_about(decision, &About::Daemon, steps);
+}
+
+/// Records that the store could not be written until now, with the alert that said so from memory. It is delivered as one
+/// that opened and one that ended; `shown` is the delivery on a desktop that has shown it.
+pub fn was_unwritable(decision: &mut Decision<'_>, alert: &Alert, reason: &str, shown: Option<&Delivery>) {
+    let roster = decision.roster;
+    let known = roster.alerts.values().find(|known| known.id == alert.id);
+    let number = known.map_or(roster.last_alert + 1, |known| known.number);
+    let [from, to] = [alert.opened_at, decision.now].map(|at| at.to_jiff().to_zoned(decision.grid.zone.clone()));
+    let format = if from.date() == to.date() { "%H:%M" } else { "%Y-%m-%d %H:%M" };
+    let (from, to, zone) = (from.strftime(format), to.strftime(format), to.strftime("%Z"));
+    let why = format!("the store could not be written from {from} to {to} {zone}: {reason}");
+    let past = Alert { number, why, ..resolved(known.unwrap_or(alert), decision.now) };
+    if !past.silenced {
+        deliveries::queue_past(decision, &past, shown);
+    }
+    decision.commit.alerting.alerts.push(past);
 }
 
 /// The alert about an event at the daemon that is not resolved.
@@ -73,6 +90,31 @@ mod tests {
         roster.apply(&commit);
         assert!(!is_outdated(&roster, Happening::Listener, wrong.is_some()));
         commit.alerting.alerts.into_iter().map(|alert| (alert.state, alert.why)).collect()
+    }
+
+    #[test]
+    fn an_outage_of_the_store_is_recorded_from_its_begin_to_its_end() {
+        let check = |hours: i64, expected: &str| {
+            let mut roster = samples::roster();
+            roster.last_alert = 7;
+            let alert = Alert {
+                rule: "store".to_owned(),
+                opened_at: NOON.plus_seconds(-hours * 3600),
+                ..samples::alert(5, AlertState::Open, About::Daemon)
+            };
+            let grid = Grid { zone: TimeZone::UTC, daily: None, interval: Seconds(3600) };
+            let mut dice = Dice(fastrand::Rng::with_seed(7));
+            let mut decision = Decision::new(&roster, &grid, Ratio(100_000), NOON, &mut dice);
+            was_unwritable(&mut decision, &alert, "no space", None);
+            let [past] = &decision.commit.alerting.alerts[..] else { panic!("one alert") };
+            assert_eq!(
+                (past.number, past.id, past.state, past.ended_at),
+                (8, alert.id, AlertState::Resolved, Some(NOON))
+            );
+            assert_eq!((past.opened_at, past.why.as_str()), (alert.opened_at, expected));
+        };
+        check(1, "the store could not be written from 11:00 to 12:00 UTC: no space");
+        check(24, "the store could not be written from 2026-11-20 12:00 to 2026-11-21 12:00 UTC: no space");
     }
 
     #[test]

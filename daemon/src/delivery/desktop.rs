@@ -91,6 +91,11 @@ fn shown_to(roster: &Roster, uid: u32) -> u64 {
 /// # Errors
 /// When it cannot be stored.
 pub async fn shown(app: &App, uid: u32, number: u64) -> Result<(), RosterError> {
+    // That the store cannot be written is shown all the same, once.
+    if app.store.writable().is_err() {
+        app.shown_unwritable(uid, number);
+        return Ok(());
+    }
     app.decide(move |decision| {
         let number = number.min(decision.roster.last_alert);
         if decision.roster.desktop_shown.get(&uid).is_some_and(|before| *before >= number) {

@@ -57,5 +57,6 @@ pub fn built_in() -> Vec<Rule> {
         rule("store-size", Warning, 0, happened(Happening::StoreSize)),
         rule("listener", Critical, 0, happened(Happening::Listener)),
         rule("disk", Warning, 0, happened(Happening::Disk)),
+        rule("store", Critical, 0, happened(Happening::Store)),
     ]
 }

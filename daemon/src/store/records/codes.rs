@@ -75,6 +75,7 @@ pub(super) const HAPPENINGS: &[Happening] = &[
     Happening::StoreSize,
     Happening::Listener,
     Happening::Disk,
+    Happening::Store,
 ];
 const _: fn(Happening) = |one| match one {
     Happening::Stale
@@ -84,7 +85,8 @@ const _: fn(Happening) = |one| match one {
     | Happening::MetricWithdrawn
     | Happening::StoreSize
     | Happening::Listener
-    | Happening::Disk => (),
+    | Happening::Disk
+    | Happening::Store => (),
 };
 
 pub(super) const CAUSES: &[Cause] = &[Cause::Schedule, Cause::Person, Cause::CatchUp, Cause::Push];
