@@ -63,7 +63,7 @@ const DAEMON: &str = "
     backups: app decision model process secret store
     browse: alerts app consent decision history model platforms roster schedule store
     serve: app backups browse consent delivery edits platforms process roster schedule store sync webhooks
-    daemon: app backups browse consent decision delivery history http_client model platforms process schedule secret serve store sync webhooks
+    daemon: alerts app backups browse consent decision delivery history http_client model platforms process schedule secret serve store sync webhooks
 ";
 
 const TUI: &str = "

@@ -1,9 +1,14 @@
 //! What a start would say, without starting: `rosterd check-config`.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::TcpListener;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 
+use roster_protocol::rule::LONGEST_NAME;
+use roster_protocol::text::clean;
+
+use crate::alerts::rules::Rules;
 use crate::app::setup::Source;
 use crate::backups::scheduled;
 use crate::consent;
@@ -65,5 +70,18 @@ pub fn check(source: &Source, config: &Config, of: &Checked<'_>) -> Result<Remar
         warnings.push(format!("[http] listen: {address} cannot be listened on: {error}; the listener would be off"));
     }
     let notes = platforms.values().filter_map(|known| consent::setup::chosen_scopes(known.provider.as_deref()?));
-    Ok(Remarks { warnings, notes: notes.collect() })
+    Ok(Remarks { warnings, notes: notes.chain(unknown_rules(config)).collect() })
+}
+
+/// Rules that routes name and that only the store may have.
+fn unknown_rules(config: &Config) -> Vec<String> {
+    let rules = Rules::of(&config.rules, &BTreeMap::new());
+    let named: BTreeSet<&String> = config.channels.routing.routes.iter().flat_map(|route| &route.rules).collect();
+    let unknown = named.into_iter().filter(|name| rules.get(name).is_none());
+    unknown
+        .map(|name| {
+            let name = clean(name, LONGEST_NAME);
+            format!("[[routes]] name the rule {name:?}, which is neither built in nor here: `roster rules list` has it, or none")
+        })
+        .collect()
 }

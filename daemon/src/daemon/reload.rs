@@ -56,7 +56,8 @@ pub type Ready = (Setup, Platforms, Channels);
 pub fn ready(source: &Source, config: Config) -> Result<Ready, ConfigError> {
     let (setup, platforms) = source.set_up(config)?;
     let channels = channels::make(&setup.config, &source.environment, &setup.http);
-    let channels = channels.map_err(|problem| source.at(&problem.key, problem.message))?;
+    let channels =
+        channels.map_err(|problem| source.at(&problem.key, format!("{}: {}", problem.key, problem.message)))?;
     Ok((setup, platforms, channels))
 }
 

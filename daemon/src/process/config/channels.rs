@@ -360,20 +360,23 @@ mod tests {
             let error = Config::parse(&format!("{CHANNELS}{text}"), "f").err().unwrap_or_else(|| panic!("{text}"));
             assert_eq!(error.to_string(), expected, "{text}");
         };
-        check("[channels.x]\nkind = \"slak\"", "f:7: is one of desktop, slack, discord, webhook, email, push");
-        check("[channels.x]\n", "f:6: needs kind, one of desktop, slack, discord, webhook, email, push");
+        check(
+            "[channels.x]\nkind = \"slak\"",
+            "f:7: channels.x.kind: is one of desktop, slack, discord, webhook, email, push",
+        );
+        check("[channels.x]\n", "f:6: channels.x: needs kind, one of desktop, slack, discord, webhook, email, push");
         check(
             "[channels.X]\nkind = \"push\"",
-            "f:6: a channel's name has lower-case letters, digits and -, 40 at most",
+            "f:6: channels.X: a channel's name has lower-case letters, digits and -, 40 at most",
         );
         check(
             "[channels.x]\nkind = \"push\"\nurll = \"https://x\"",
             "f:8: unknown key channels.x.urll; did you mean url?",
         );
-        check("[channels.two]\nkind = \"desktop\"", "f:6: there is one desktop: give it one name");
+        check("[channels.two]\nkind = \"desktop\"", "f:6: channels.two: there is one desktop: give it one name");
         check(
             "[channels.x]\nkind = \"email\"\ndigest = \"dayly\"",
-            "f:8: is \"off\", \"hourly\" or a time such as \"08:00\"",
+            "f:8: channels.x.digest: is \"off\", \"hourly\" or a time such as \"08:00\"",
         );
         let wait = "f:9: is not between 0s and 15m: write \"30s\", or \"0s\" for none";
         for wrong in ["\"16m\"", "\"-1s\"", "\"soon\"", "30"] {

@@ -180,6 +180,7 @@ mod tests {
             let error = Config::parse(text, "f").expect_err(text);
             assert_eq!(error.to_string(), expected, "{text}");
         };
+        check("[rules.x]\nperc = 2", "f:2: unknown key rules.x.perc; did you mean percent?");
         check("[rules.x]\npercnt = 2", "f:2: unknown key rules.x.percnt; did you mean percent?");
         check("[rules.x]\nonly = { tag = [] }", "f:2: unknown key rules.x.only.tag; did you mean tags?");
         check("[rules.x]\npercent = -2", "f:1: percent is above 0, not -2");
