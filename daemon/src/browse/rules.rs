@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use roster_protocol::error::RosterError;
 use roster_protocol::metric::Metric;
-use roster_protocol::rule::{Backtest, ListedRule, Origin, RuleParts, TestedAlert};
+use roster_protocol::rule::{Backtest, LONGEST_NAME, ListedRule, Origin, RuleParts, TestedAlert};
 use roster_protocol::time::{Date, Since, Timestamp};
 
 use crate::alerts::backtest::{self, Series};
@@ -60,6 +60,11 @@ fn listed(roster: &Roster, used: &InUse, counts: &HashMap<String, u64>, file: &s
 /// A rule that is about no number, what makes no rule; when the history cannot be read.
 pub async fn test(app: &App, name: &str, parts: &RuleParts, since: Option<Since>) -> Result<Backtest, RosterError> {
     let base = app.look(|roster| roster.rules.get(name).map(|used| used.rule.clone()));
+    if base.is_none() && *parts == RuleParts::default() {
+        let named = roster_protocol::text::clean(name, LONGEST_NAME);
+        let hint = "`roster rules list` shows all; or say what it would be, such as --percent 5 --direction down";
+        return Err(RosterError::not_found(format!("no rule {named:?}")).hint(hint));
+    }
     let rule = made_of(name, base.as_ref(), parts).map_err(RosterError::usage)?;
     let Some(metric) = metric_of(&rule) else {
         return Err(RosterError::usage(format!("{name} is about an event: only rules about numbers can be tested")));

@@ -6,6 +6,7 @@ use roster_protocol::rule::{LONGEST_NAME, MOST_RULES, Origin, Rule, RuleParts, i
 
 use super::Decision;
 use super::audit::audit_change;
+use super::checks::checked_tag;
 use crate::alerts::rules::{InUse, made_of};
 
 /// How much of the text parts of a rule is kept.
@@ -33,9 +34,13 @@ pub fn add(decision: &mut Decision<'_>, who: &Who, name: &str, parts: &RuleParts
 /// Changes a rule where `parts` names it; a built-in one is overridden.
 ///
 /// # Errors
-/// A rule that does not exist or that the config has, what makes no rule.
+/// A rule that does not exist or that the config has, no change, what makes no rule.
 pub fn edit(decision: &mut Decision<'_>, who: &Who, name: &str, parts: &RuleParts) -> Result<(), RosterError> {
     let used = changeable(decision, name)?.rule.clone();
+    if *parts == RuleParts::default() {
+        let hint = "name it, such as --percent 5 or --severity info; `roster rules edit --help` has all";
+        return Err(RosterError::usage(format!("nothing of {name} is to be changed")).hint(hint));
+    }
     put(decision, who, name, Some(&used), parts)
 }
 
@@ -74,7 +79,10 @@ fn put(
     before: Option<&Rule>,
     parts: &RuleParts,
 ) -> Result<(), RosterError> {
-    let rule = made_of(name, before, parts).map_err(RosterError::usage)?;
+    let mut rule = made_of(name, before, parts).map_err(RosterError::usage)?;
+    for tag in &mut rule.only.tags {
+        *tag = checked_tag(tag)?;
+    }
     check_scope(decision, &rule)?;
     let old = before.map(Rule::to_string).unwrap_or_default();
     let action = if before.is_some() { "rule.edit" } else { "rule.add" };

@@ -49,7 +49,7 @@ enum Verb {
     Test {
         name: String,
         /// Looks at this day and later only
-        #[arg(long, value_name = "SINCE", default_value = "1y")]
+        #[arg(long, value_name = "SINCE", default_value = "1y", allow_hyphen_values = true)]
         since: When,
         #[command(flatten)]
         parts: Box<Parts>,
@@ -69,28 +69,28 @@ struct Parts {
     #[arg(long, value_name = "TIME")]
     over: Option<Window>,
     /// At least so many percent
-    #[arg(long, value_name = "PERCENT")]
+    #[arg(long, value_name = "PERCENT", allow_negative_numbers = true)]
     percent: Option<f64>,
     /// At least so much, in the metric's own unit
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     absolute: Option<f64>,
     /// At least so many times as far from the median as the account's own days usually are
-    #[arg(long, value_name = "TIMES")]
+    #[arg(long, value_name = "TIMES", allow_negative_numbers = true)]
     unusual: Option<f64>,
     /// Crosses one of these levels, such as 10k,100k
-    #[arg(long, value_name = "LEVELS", value_delimiter = ',', value_parser = count)]
+    #[arg(long, value_name = "LEVELS", value_delimiter = ',', value_parser = count, allow_negative_numbers = true)]
     crosses: Option<Vec<u64>>,
     /// Something that happens: stale, needs_person, token, platform_down, metric_withdrawn, store, listener
     #[arg(long, value_name = "EVENT")]
     event: Option<Happening>,
     /// After how many intervals without a sync, for stale
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     intervals: Option<u32>,
     /// info, warning, critical
     #[arg(long, value_name = "SEVERITY")]
     severity: Option<Severity>,
     /// How long it stays quiet about the same account afterwards, such as 24h
-    #[arg(long, value_name = "TIME", value_parser = super::values::cooldown)]
+    #[arg(long, value_name = "TIME", value_parser = super::values::cooldown, allow_hyphen_values = true)]
     cooldown: Option<Seconds>,
     /// Only about influencers with one of these tags
     #[arg(long, value_name = "TAG")]
@@ -102,10 +102,10 @@ struct Parts {
     #[arg(long, value_name = "INFLUENCER")]
     influencer: Option<Vec<String>>,
     /// Only about accounts with at least so many followers
-    #[arg(long, value_name = "N", value_parser = count)]
+    #[arg(long, value_name = "N", value_parser = count, allow_negative_numbers = true)]
     followers_min: Option<u64>,
     /// Only about accounts with at most so many followers
-    #[arg(long, value_name = "N", value_parser = count)]
+    #[arg(long, value_name = "N", value_parser = count, allow_negative_numbers = true)]
     followers_max: Option<u64>,
 }
 

@@ -1,6 +1,7 @@
 //! `roster silence`: keeps alerts from being delivered for some time.
 
 use roster_protocol::silence::{ListedSilence, NewSilence, SilenceEnd};
+use roster_protocol::text::{NAME_CHARACTERS, clean};
 use roster_protocol::{RosterError, Timestamp};
 
 use super::values::Length;
@@ -48,10 +49,10 @@ struct Add {
     #[arg(long, value_name = "TAG")]
     tag: Option<String>,
     /// For how long, such as 2h
-    #[arg(long = "for", value_name = "TIME")]
+    #[arg(long = "for", value_name = "TIME", allow_hyphen_values = true)]
     length: Option<Length>,
     /// Until when, such as 2026-12-01T18:00Z; without a zone in yours
-    #[arg(long, value_name = "T")]
+    #[arg(long, value_name = "T", allow_hyphen_values = true)]
     until: Option<String>,
     /// Why
     #[arg(long, value_name = "TEXT", value_parser = super::values::note)]
@@ -91,12 +92,16 @@ impl Add {
             return Ok(SilenceEnd::After(length));
         }
         let text = self.until.as_deref().ok_or_else(wrong)?;
+        let no_time = || {
+            RosterError::usage(format!("{:?} is no time", clean(text, NAME_CHARACTERS)))
+                .hint("write --until 2026-12-01T18:00Z, without the Z for your own zone, or --for 2h")
+        };
         let at: Option<jiff::Timestamp> = text.parse().ok();
         let local = || {
             let time: jiff::civil::DateTime = text.parse().ok()?;
             Some(time.to_zoned(look.now.time_zone().clone()).ok()?.timestamp())
         };
-        at.or_else(local).map(|at| SilenceEnd::At(Timestamp::from(at))).ok_or_else(wrong)
+        at.or_else(local).map(|at| SilenceEnd::At(Timestamp::from(at))).ok_or_else(no_time)
     }
 }
 

@@ -7,6 +7,9 @@ use roster_protocol::time::Seconds;
 
 const DAY: u64 = 24 * 3600;
 
+/// What a share can be, in percent: what is smaller cannot be stored.
+const PERCENT: std::ops::RangeInclusive<f64> = 0.0001..=1_000_000.0;
+
 /// The rule that `parts` make of `base`, or of nothing.
 ///
 /// # Errors
@@ -94,9 +97,12 @@ fn moved(base: Option<&Test>, parts: &RuleParts) -> Result<Test, String> {
     };
     let is_positive = |value: f64| value.is_finite() && value > 0.0;
     let share = match parts.percent {
-        Some(percent) => match Ratio::from_f64(percent / 100.0).filter(|share| is_positive(percent) && share.0 > 0) {
+        Some(percent) if !is_positive(percent) => return Err(format!("percent is above 0, not {percent}")),
+        Some(percent) => match Ratio::from_f64(percent / 100.0)
+            .filter(|share| PERCENT.contains(&percent) && share.0 > 0)
+        {
             Some(share) => Some(share),
-            None => return Err(format!("percent is above 0, not {percent}")),
+            None => return Err(format!("percent is from {} to {}, not {percent:e}", PERCENT.start(), PERCENT.end())),
         },
         None => before.and_then(|moved| moved.share),
     };
@@ -139,6 +145,9 @@ mod tests {
         check(RuleParts::default(), "a rule has a percent, absolute, unusual, crosses or event");
         check(drop_of(-2.0), "percent is above 0, not -2");
         check(drop_of(f64::NAN), "percent is above 0, not NaN");
+        check(drop_of(f64::INFINITY), "percent is above 0, not inf");
+        check(drop_of(1e300), "percent is from 0.0001 to 1000000, not 1e300");
+        check(drop_of(1e-9), "percent is from 0.0001 to 1000000, not 1e-9");
         let event = Some(Happening::Stale);
         check(RuleParts { event, ..drop_of(2.0) }, "a rule about an event has no bounds");
         let over = Some(Window::Day);
