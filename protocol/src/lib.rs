@@ -25,6 +25,9 @@ pub mod query;
 pub mod reported;
 pub mod retention;
 pub mod rule;
+/// For tests.
+#[cfg(any(test, feature = "samples"))]
+pub mod samples;
 pub mod service;
 pub mod silence;
 pub mod status;

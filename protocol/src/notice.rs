@@ -167,39 +167,16 @@ fn escaped(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::alert::{AlertState, Explained};
     use crate::ids::{ConnectionId, InfluencerId};
-    use crate::time::Timestamp;
+    use crate::samples;
 
     fn alert(name: &str) -> Alert {
         Alert {
-            id: AlertId::from_bytes([1; 5]),
-            state: AlertState::Open,
-            rule: "significant-change".into(),
-            severity: Severity::Warning,
-            about: About::Connection {
-                connection: ConnectionId::from_bytes([3; 5]),
-                influencer: InfluencerId::from_bytes([2; 5]),
-                platform: "youtube".into(),
-            },
             influencer_name: Some(name.into()),
-            metric: Some(Metric::Followers),
             from: Some(459_000.0),
             to: Some(402_000.0),
             change: Some(402_000.0 / 459_000.0 - 1.0),
-            opened_at: Timestamp(0),
-            ended_at: None,
-            acknowledged_by: None,
-            acknowledged_at: None,
-            note: None,
-            assigned_to: None,
-            assigned_at: None,
-            group: None,
-            members: 0,
-            silenced: Default::default(),
-            yours: None,
-            explained: Explained::default(),
-            why: "the followers fell".into(),
+            ..samples::alert()
         }
     }
 

@@ -8,11 +8,11 @@ use roster_protocol::reported::{
 use roster_protocol::retention::{Counted, PlatformRetention, Retention};
 use roster_protocol::status::{Adoption, ConnectionCounts, Coverage, DataQuality, DayFigures, StoreStatus, Stretched};
 use roster_protocol::{
-    About, AgeRange, Alert, AlertId, AlertState, ApiAccess, AuditEntry, Badge, Budget, Cause, Change, ChangeCause,
-    Connection, ConnectionId, ConnectionStatus, ConsentBegun, ConsentChoice, ConsentId, ConsentedConnection, Date,
-    DueRow, Grant, GrantId, Influencer, InfluencerId, InfluencerRow, Mean, Metric, MetricSet, MissingScope, Numbers,
-    Outcome, PlatformState, PlatformStatus, Profile, Ratio, ReadWith, Renews, Run, RunId, Seconds, Severity, Snapshot,
-    Source, Status, Timestamp, TokenModel, Week, Who,
+    AgeRange, ApiAccess, AuditEntry, Badge, Budget, Cause, Change, ChangeCause, Connection, ConnectionId,
+    ConnectionStatus, ConsentBegun, ConsentChoice, ConsentId, ConsentedConnection, Date, DueRow, Grant, GrantId,
+    Influencer, InfluencerId, InfluencerRow, Mean, Metric, MetricSet, MissingScope, Numbers, Outcome, PlatformState,
+    PlatformStatus, Profile, Ratio, ReadWith, Renews, Run, RunId, Seconds, Snapshot, Source, Status, Timestamp,
+    TokenModel, Week, Who,
 };
 
 use crate::output::Look;
@@ -311,37 +311,7 @@ pub fn change() -> Change {
     }
 }
 
-pub fn alert() -> Alert {
-    Alert {
-        id: AlertId::from_bytes([1; 5]),
-        state: AlertState::Open,
-        rule: "significant-change".into(),
-        severity: Severity::Warning,
-        about: About::Connection {
-            connection: ConnectionId::from_bytes([3; 5]),
-            influencer: InfluencerId::from_bytes([2; 5]),
-            platform: "youtube".into(),
-        },
-        influencer_name: Some("Mara Lindqvist".into()),
-        metric: Some(Metric::Followers),
-        from: Some(12_345.0),
-        to: Some(10_400.0),
-        change: Some(10_400.0 / 12_345.0 - 1.0),
-        opened_at: at("14:18:00"),
-        ended_at: None,
-        acknowledged_by: None,
-        acknowledged_at: None,
-        note: None,
-        assigned_to: None,
-        assigned_at: None,
-        group: None,
-        members: 0,
-        silenced: Default::default(),
-        yours: None,
-        explained: roster_protocol::Explained::default(),
-        why: "followers fell by 15.8 % since yesterday".into(),
-    }
-}
+pub use roster_protocol::samples::alert;
 
 pub fn audit_entry() -> AuditEntry {
     AuditEntry {

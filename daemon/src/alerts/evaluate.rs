@@ -140,38 +140,18 @@ mod tests {
     use roster_protocol::metric::Metric;
 
     use super::*;
+    use crate::model::samples;
 
     const NEEDS_PERSON: &str = "needs-person";
     const CONSENT_ENDS: &str = "consent-ends";
 
     fn standing(rule: &str, metric: Option<Metric>) -> Alert {
-        Alert {
-            number: 1,
-            id: AlertId::from_bytes([0; 5]),
-            state: AlertState::Acknowledged,
-            rule: rule.into(),
-            severity: Severity::Warning,
-            about: About::Connection {
-                connection: ConnectionId::from_bytes([0; 5]),
-                influencer: InfluencerId::from_bytes([0; 5]),
-                platform: "bluesky".into(),
-            },
-            metric,
-            from: None,
-            to: None,
-            opened_at: Timestamp(0),
-            ended_at: None,
-            acknowledged_by: None,
-            acknowledged_at: None,
-            note: None,
-            assigned_to: None,
-            assigned_at: None,
-            group: None,
-            members: 0,
-            silenced: false,
-            explained: Explained::default(),
-            why: String::new(),
-        }
+        let about = About::Connection {
+            connection: ConnectionId::from_bytes([0; 5]),
+            influencer: InfluencerId::from_bytes([0; 5]),
+            platform: "bluesky".into(),
+        };
+        Alert { state: AlertState::Acknowledged, rule: rule.into(), metric, ..samples::alert(1, about) }
     }
 
     #[test]

@@ -5,6 +5,8 @@
 mod commit;
 mod consent;
 mod routing;
+#[cfg(test)]
+pub mod samples;
 mod webhook;
 
 use std::collections::BTreeMap;

@@ -2,18 +2,18 @@
 
 use std::sync::Arc;
 
-use roster_protocol::alert::{About, AlertState, Explained, Severity};
+use roster_protocol::alert::{About, AlertState};
 use roster_protocol::audit::Who;
 use roster_protocol::connection::{Snapshot, Source};
-use roster_protocol::ids::{AlertId, ConnectionId, ConsentId, DeliveryId, GrantId, InfluencerId, RunId};
-use roster_protocol::metric::{Metric, MetricSet, Numbers, Ratio};
+use roster_protocol::ids::{ConnectionId, ConsentId, DeliveryId, GrantId, InfluencerId, RunId};
+use roster_protocol::metric::{MetricSet, Numbers, Ratio};
 use roster_protocol::sync::{Cause, Outcome};
 use roster_protocol::time::{Date, Timestamp};
 
 use super::Roster;
 use crate::model::{
-    Alert, AlertsSince, Connection, Consent, ConsentStep, Delivery, DeliveryKey, DeliveryKind, DeliveryState, Grant,
-    GrantState, GrantTokens, GrantUse, Influencer, Loaded, Run, Sealed,
+    self, Alert, AlertsSince, Connection, Consent, ConsentStep, Delivery, DeliveryKey, DeliveryKind, DeliveryState,
+    Grant, GrantState, GrantTokens, GrantUse, Influencer, Loaded, Run, Sealed,
 };
 use crate::platforms::{self, Platforms};
 use crate::process::environment::Environment;
@@ -82,29 +82,7 @@ pub fn run(connection: ConnectionId, influencer: InfluencerId, platform: &str, o
 }
 
 pub fn alert(number: u64, state: AlertState, about: About) -> Alert {
-    Alert {
-        number,
-        id: AlertId::from_bytes([number as u8; 5]),
-        state,
-        rule: "significant_change".into(),
-        severity: Severity::Warning,
-        about,
-        metric: Some(Metric::Followers),
-        from: Some(10.0),
-        to: Some(5.0),
-        opened_at: Timestamp(0),
-        ended_at: None,
-        acknowledged_by: None,
-        acknowledged_at: None,
-        note: None,
-        assigned_to: None,
-        assigned_at: None,
-        group: None,
-        members: 0,
-        silenced: false,
-        explained: Explained::default(),
-        why: "followers fell".into(),
-    }
+    Alert { state, ..model::samples::alert(number, about) }
 }
 
 pub fn about(connection: ConnectionId, influencer: InfluencerId) -> About {

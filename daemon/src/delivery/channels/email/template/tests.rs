@@ -1,7 +1,7 @@
 use roster_protocol::alert::{About, Explained};
-use roster_protocol::ids::{AlertId, ConnectionId, InfluencerId};
-use roster_protocol::metric::{Metric, Ratio};
+use roster_protocol::metric::Ratio;
 use roster_protocol::rule::Window;
+use roster_protocol::samples;
 use roster_protocol::time::Timestamp;
 
 use super::*;
@@ -14,31 +14,13 @@ fn at(text: &str) -> Timestamp {
 
 fn alert(name: &str, severity: Severity) -> Alert {
     Alert {
-        id: AlertId::from_bytes([1; 5]),
-        state: AlertState::Open,
         rule: "followers-fall".into(),
         severity,
-        about: About::Connection {
-            connection: ConnectionId::from_bytes([3; 5]),
-            influencer: InfluencerId::from_bytes([2; 5]),
-            platform: "youtube".into(),
-        },
         influencer_name: Some(name.into()),
-        metric: Some(Metric::Followers),
         from: Some(10_900.0),
         to: Some(9_100.0),
         change: Some(9_100.0 / 10_900.0 - 1.0),
         opened_at: at("2026-11-21T12:00:00Z"),
-        ended_at: None,
-        acknowledged_by: None,
-        acknowledged_at: None,
-        note: None,
-        assigned_to: None,
-        assigned_at: None,
-        group: None,
-        members: 0,
-        silenced: Default::default(),
-        yours: None,
         explained: Explained {
             window: Some(Window::Day),
             from_at: Some(at("2026-11-21T06:00:00Z")),
@@ -48,6 +30,7 @@ fn alert(name: &str, severity: Severity) -> Alert {
             score: Some(-55.04),
         },
         why: "followers fell 16.5 % within 6 hours, from 10,900 to 9,100 (a normal day: ±0.3 %)".into(),
+        ..samples::alert()
     }
 }
 
