@@ -247,6 +247,25 @@ mod tests {
     use crate::samples;
 
     #[test]
+    fn the_age_of_the_last_backup_is_said_where_there_is_one_or_should_be() {
+        let check = |backup: protocol::BackupStatus, expected: Option<&str>| {
+            assert_eq!(super::backup(&backup, &samples::look()).as_deref(), expected);
+        };
+        let none = protocol::BackupStatus::default();
+        let made = protocol::BackupStatus {
+            last_at: Some(samples::at("11:30:00")),
+            last_bytes: Some(1_048_576),
+            ..none.clone()
+        };
+        let every = Some(roster_protocol::Seconds(86_400));
+        check(none.clone(), None);
+        check(protocol::BackupStatus { every, ..none }, Some("none yet, every 24h"));
+        check(made.clone(), Some("3h ago, 1.0 MB"));
+        let failed = protocol::BackupStatus { every, failed: Some("no room".to_owned()), ..made };
+        check(failed, Some("3h ago, 1.0 MB, every 24h, the last one failed: no room"));
+    }
+
+    #[test]
     fn json_has_the_names_scripts_rely_on() {
         let status = json::status::Status::new(&samples::status(), &samples::figures());
         insta::assert_snapshot!(samples::lines(status), @r#"
@@ -274,7 +293,8 @@ mod tests {
         "last_ok_at":null,"next_due_at":"2026-11-21T14:34:00Z","held_until":null,
         "coverage_24h":{"expected":0,"ok":0,"partial":0,"failed":0,"skipped":0},"budget":null,
         "withdrawn":[{"metric":"avg_views","since":"2026-11-21T08:00:00Z"}]}],"store":{"bytes":1048576,
-        "snapshots":63000,"writable":true,"budget":null},"retention":"chosen","not_ready":null,
+        "snapshots":63000,"writable":true,"budget":null},"backup":{"last_at":null,"last_bytes":null,
+        "every_s":null,"next_at":null,"failed":null},"retention":"chosen","not_ready":null,
         "listener_lost":null,"config":{"loaded_at":"2026-11-21T11:18:00Z","refused":null}}
         "#);
     }
