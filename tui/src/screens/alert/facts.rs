@@ -195,6 +195,7 @@ fn receipt(shared: &Shared, delivery: &Delivery, width: u16) -> Vec<Line> {
         DeliveryState::Delivered => ('●', theme.good),
         DeliveryState::Pending => ('◐', theme.warn),
         DeliveryState::Dead => ('✗', theme.bad),
+        DeliveryState::Superseded => ('○', theme.faint),
     };
     let receiver = delivery.receiver.as_ref().map(|receiver| format!(" {receiver}")).unwrap_or_default();
     let kind = match delivery.kind {
@@ -234,6 +235,7 @@ fn became(shared: &Shared, delivery: &Delivery) -> String {
             let id = delivery.id;
             format!("given up, tried {tries}{}; roster deliveries retry {id}", said(&delivery.last_error))
         }
+        DeliveryState::Superseded => "not sent: the notice of its group took its place".to_owned(),
     }
 }
 
