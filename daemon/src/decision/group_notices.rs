@@ -7,7 +7,7 @@ use roster_protocol::alert::Severity;
 use roster_protocol::time::Timestamp;
 
 use super::deliveries::{put, waits_until};
-use super::{Decision, routes};
+use super::{Decision, routes, silences};
 use crate::model::{Alert, DESKTOP, Delivery, DeliveryKey, DeliveryKind, DeliveryState};
 use crate::roster::deliveries::Noticed;
 
@@ -133,7 +133,8 @@ fn update(decision: &mut Decision<'_>, group: &Alert, channel: &str, noticed: No
     let key = DeliveryKey::grown(group.number, channel, next);
     let is_queued = decision.roster.deliveries.get(&key).is_some()
         || decision.commit.alerting.deliveries.iter().any(|it| it.key == key);
-    if noticed.members == 0 || group.members < noticed.members.saturating_mul(GROWN) || is_queued {
+    let has_grown = noticed.members > 0 && group.members >= noticed.members.saturating_mul(GROWN);
+    if !has_grown || is_queued || silences::cover(decision, group) {
         return;
     }
     let at = Timestamp(noticed.at.0.saturating_add(APART_MS)).max(decision.now);

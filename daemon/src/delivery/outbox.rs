@@ -113,8 +113,10 @@ impl Outbox {
         let message = Message { id, kind: MessageKind::Test, at: now, alerts: Vec::new(), points: Vec::new() };
         let result = lane::send(&made, &message).await;
         app.meters.record_delivery(made.kind.kind, lane::outcome_of(&result));
-        if result.is_ok() {
-            self.works(app, key, now);
+        match &result {
+            Ok(_) => self.works(app, key, now),
+            // When the next message is sent does not depend on a test.
+            Err(error) => self.settle(key, |state| state.last_error = Some(error.to_string())),
         }
         result
     }

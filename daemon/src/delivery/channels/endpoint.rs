@@ -108,7 +108,13 @@ impl Reply {
     /// What a response of any other status means where the receiver has no words of its own: the Standard Webhooks
     /// specification has everything sent again but to an address that is gone.
     pub fn refused(&self) -> SendError {
-        let why = format!("the receiver responded with status {}", self.status);
+        let hint = match self.status {
+            300..=399 => ": a redirect, which is not followed; write the address that it leads to",
+            401 | 403 => ": is its secret, token or address right?",
+            404 => ": is its address right?",
+            _ => "",
+        };
+        let why = format!("the receiver responded with status {}{hint}", self.status);
         match self.status {
             410 => SendError::Refused { why, disables: true },
             _ => SendError::Later { why, after: self.retry_after },
@@ -119,6 +125,19 @@ impl Reply {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_refusal_says_what_to_look_at_and_nothing_of_the_response() {
+        let check = |status: u16, expected: &str| {
+            let reply = Reply { status, body: Bytes::from_static(b"Cannot POST /token"), retry_after: None };
+            assert_eq!(reply.refused().to_string(), format!("the receiver responded with status {status}{expected}"));
+        };
+        check(302, ": a redirect, which is not followed; write the address that it leads to");
+        check(401, ": is its secret, token or address right?");
+        check(404, ": is its address right?");
+        check(410, "");
+        check(503, "");
+    }
 
     #[test]
     fn only_what_was_certainly_not_sent_is_said_to_be() {

@@ -180,6 +180,8 @@ mod tests {
         check(429, "rate_limited", later(429, Some(30))).await;
         check(500, "rollup_error", later(500, None)).await;
         check(503, "<html>no</html>", later(503, None)).await;
-        check(302, "", later(302, None)).await;
+        let redirect = "the receiver responded with status 302: a redirect, which is not followed; \
+                        write the address that it leads to";
+        check(302, "", SendError::Later { why: redirect.to_owned(), after: None }).await;
     }
 }
