@@ -1,10 +1,10 @@
 //! Lists, page by page.
 
 use std::collections::{HashMap, HashSet};
-use std::ops::Bound;
+use std::ops::{Bound, RangeInclusive};
 
 use redb::ReadableTable;
-use roster_protocol::ids::{AlertId, ConnectionId};
+use roster_protocol::ids::{AlertId, ConnectionId, DeliveryId};
 use roster_protocol::time::Timestamp;
 
 use super::envelope::Unreadable;
@@ -76,6 +76,25 @@ impl Reader<'_> {
             }
             let delivery = records::read(table, key.value(), value.value());
             found.extend(self.damage.leave_out(table.name(), key.value(), delivery)?);
+        }
+        Ok(found)
+    }
+
+    /// The deliveries whose ids are within these.
+    pub(super) fn deliveries_named(&self, ids: &RangeInclusive<DeliveryId>) -> Result<Vec<Delivery>, StoreError> {
+        let mut found = Vec::new();
+        for row in self.txn.open_table(Records::DeliveryIds.definition())?.range(&ids.start().0[..]..)? {
+            let key = row?.0;
+            let Some((id, key)) = key.value().split_first_chunk() else { continue };
+            let id = DeliveryId::from_bytes(*id);
+            if id > *ids.end() {
+                break;
+            }
+            let pending = self.get_as(Records::DeliveriesPending, key, records::read)?;
+            let delivery =
+                if pending.is_some() { pending } else { self.get_as(Records::Deliveries, key, records::read)? };
+            // One that was dropped may have given its key to another.
+            found.extend(delivery.filter(|delivery: &Delivery| delivery.id == id));
         }
         Ok(found)
     }

@@ -263,7 +263,7 @@ impl Query for DeliveriesQuery {
     }
 }
 
-/// All deliveries whose ids are within these. Reads all there are.
+/// The deliveries whose ids are within these, by their ids.
 #[derive(Clone, Debug)]
 pub struct DeliveriesNamed(pub RangeInclusive<DeliveryId>);
 
@@ -271,16 +271,7 @@ impl Query for DeliveriesNamed {
     type Output = Vec<Delivery>;
 
     fn read(self, reader: &Reader<'_>) -> Result<Vec<Delivery>, StoreError> {
-        let mut found: Vec<Delivery> = Vec::new();
-        let mut before = None;
-        loop {
-            let page = reader.newest_deliveries(None, None, before.as_ref(), usize::MAX)?;
-            found.extend(page.rows.into_iter().filter(|delivery| self.0.contains(&delivery.id)));
-            before = page.next;
-            if before.is_none() {
-                return Ok(found);
-            }
-        }
+        reader.deliveries_named(&self.0)
     }
 }
 

@@ -10,7 +10,7 @@ use roster_protocol::time::{Date, Timestamp};
 use crate::history::rollup::Origin;
 
 /// The format of the whole store. A store with a higher one is refused.
-pub(super) const FORMAT: u32 = 3;
+pub(super) const FORMAT: u32 = 4;
 
 /// A table of records. Keys and values are bytes, so that no change of a Rust type can make a table unreadable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -38,6 +38,8 @@ pub(super) enum Records {
     Deliveries,
     /// Alert number, channel → pending delivery. Read whole at start; short.
     DeliveriesPending,
+    /// Delivery id, key of a delivery → nothing. One row a delivery; those of deliveries that were dropped stay.
+    DeliveryIds,
     /// Number of the line → line of the audit log. Grows by one row an action, for good.
     Audit,
     /// Lane → hold. At most one a lane.
@@ -93,7 +95,7 @@ pub(super) enum Records {
 }
 
 impl Records {
-    pub(super) const ALL: [Records; 31] = [
+    pub(super) const ALL: [Records; 32] = [
         Records::Meta,
         Records::Influencers,
         Records::Connections,
@@ -104,6 +106,7 @@ impl Records {
         Records::AlertsLive,
         Records::Deliveries,
         Records::DeliveriesPending,
+        Records::DeliveryIds,
         Records::Audit,
         Records::Holds,
         Records::Budgets,
@@ -139,6 +142,7 @@ impl Records {
             Records::AlertsLive => "alerts.live",
             Records::Deliveries => "deliveries",
             Records::DeliveriesPending => "deliveries.pending",
+            Records::DeliveryIds => "deliveries.ids",
             Records::Audit => "audit",
             Records::Holds => "holds",
             Records::Budgets => "budgets",
@@ -180,6 +184,7 @@ impl Records {
             Records::AlertsLive => 8,
             Records::Deliveries => 9,
             Records::DeliveriesPending => 10,
+            Records::DeliveryIds => 36,
             Records::Audit => 11,
             Records::Holds => 12,
             Records::DesktopShown => 13,

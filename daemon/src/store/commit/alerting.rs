@@ -44,6 +44,7 @@ impl Batch {
             }
         };
         self.delete(from, delivery.key());
+        self.put_at(Records::DeliveryIds, [&delivery.id.0[..], &delivery.key()].concat(), &[]);
         self.put_in(to, delivery)
     }
 }

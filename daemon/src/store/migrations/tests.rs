@@ -135,6 +135,35 @@ fn an_alert_of_format_2_is_about_its_connection() {
 }
 
 #[test]
+fn deliveries_of_format_3_are_found_by_their_ids() {
+    use roster_protocol::delivery::DeliveryState;
+
+    use super::to_4::{DELIVERIES, IDS};
+    use crate::model::Delivery;
+    use crate::roster::samples;
+
+    let (database, damage) = (database(), DamageLog::default());
+    let of = |(name, tag): (&'static str, u64), alert: u64, state| {
+        let delivery = samples::delivery(alert, "team", state);
+        let (key, payload) = (delivery.key(), delivery.encode(Vec::new()).expect("encoded"));
+        let value = envelope::encode(tag, &key, Delivery::VERSION, &payload);
+        let txn = database.begin_write().expect("a transaction");
+        txn.open_table(Table::new(name)).expect("a table").insert(key.as_slice(), value.as_slice()).expect("a row");
+        txn.commit().expect("committed");
+        [&delivery.id.0[..], &key].concat()
+    };
+    let keys = [of(DELIVERIES[0], 2, DeliveryState::Dead), of(DELIVERIES[1], 1, DeliveryState::Pending)];
+    run(&[Step { to: 4, change: to_4::change }], &database, 3, &damage).expect("migrated");
+    let txn = database.begin_read().expect("a transaction");
+    let ids = txn.open_table(Table::new(IDS.0)).expect("a table");
+    let found = ids.iter().expect("rows").map(|row| row.expect("a row")).map(|(key, value)| {
+        records::verify(Records::DeliveryIds, key.value(), value.value()).expect("whole");
+        key.value().to_vec()
+    });
+    assert_eq!(found.collect::<Vec<_>>(), [keys[1].clone(), keys[0].clone()]);
+}
+
+#[test]
 fn a_step_refuses_rows_of_a_newer_version() {
     let (database, damage) = (database(), DamageLog::default());
     let txn = database.begin_write().expect("a transaction");

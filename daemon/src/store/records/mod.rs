@@ -164,6 +164,7 @@ pub(super) fn verify(table: Records, key: &[u8], encoded: &[u8]) -> Result<(), U
             read_plain(table, key, encoded)?;
             number_of(key).map(drop).ok_or(Unreadable::Damaged)
         }
+        Records::DeliveryIds => read_plain(table, key, encoded).map(drop),
         Records::Deliveries | Records::DeliveriesPending => read::<Delivery>(table, key, encoded).map(drop),
         Records::Audit => read_audit(key, encoded).map(drop),
         Records::Holds => read::<Hold>(table, key, encoded).map(drop),

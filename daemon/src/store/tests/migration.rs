@@ -16,7 +16,9 @@ use crate::secret::vault::{Field, MasterKey, SealingContext, Vault};
 use crate::store::migrations::to_2::{OLD_LOG_PREFIX, OLD_ROW_TAG};
 use crate::store::records::{Format, Record, SnapshotRecord};
 use crate::store::tables::{Records, epoch_of, log_definition, log_epoch, log_key};
-use crate::store::{AlertsQuery, DeliveriesOf, HistoryQuery, OpenOptions, SnapshotCount, Store, envelope};
+use crate::store::{
+    AlertsQuery, DeliveriesNamed, DeliveriesOf, HistoryQuery, OpenOptions, SnapshotCount, Store, envelope,
+};
 
 const DAYS: i32 = 6;
 const ACCOUNTS: u8 = 90;
@@ -172,6 +174,11 @@ fn a_store_of_format_2_keeps_alerts_deliveries_grants_and_tokens() {
         let states = [DeliveryState::Pending, DeliveryState::Delivered, DeliveryState::Dead];
         assert_eq!(deliveries.each_ref().map(|delivery| delivery.state), states);
         assert_eq!((loaded.alerts.len(), loaded.last_alert, loaded.deliveries.len()), (2, 3, 1));
+
+        for delivery in deliveries {
+            let named = store.read_now(DeliveriesNamed(delivery.id..=delivery.id)).expect("readable");
+            assert_eq!(named, [delivery], "found by its id");
+        }
 
         let grants: Vec<&str> = loaded.grants.iter().map(|grant| grant.owner_name.as_str()).collect();
         assert_eq!((grants, loaded.grant_uses.len()), (vec!["Mara", "Oskar", "Paused"], 2));
