@@ -162,8 +162,8 @@ async fn a_check_says_what_is_whole_and_what_is_damaged_and_changes_nothing() {
     assert_eq!(found.json()["damaged"].as_array().map(Vec::len), Some(3), "{found:?}");
     let found = unchanged(&[]).await;
     let expected = format!(
-        "error: the store is damaged: {}: 3 damaged records\nhint: keep a copy of the file as it is, and put a backup in \
-         its place\n",
+        "error: the store is damaged: {}: 3 damaged records\nhint: keep the file as it is; put a backup in its place, or \
+         what `rosterd repair` saves of it\n",
         file.display()
     );
     assert_eq!((found.code, found.err), (Some(1), expected));
@@ -192,6 +192,53 @@ async fn a_check_says_what_is_whole_and_what_is_damaged_and_changes_nothing() {
     std::fs::remove_file(&file).expect("gone");
     let gone = unchanged(&["--json"]).await;
     assert!(gone.code == Some(78) && gone.out.contains("is gone"), "{gone:?}");
+}
+
+/// `rosterd repair` of this home's store into a directory.
+async fn repair(home: &Home, new: &Path) -> CommandOutput {
+    let mut command = alone(ROSTERD, &home.path(""));
+    command.args(["repair", "--json"]).arg("--state-dir").arg(home.state()).arg(new);
+    CommandOutput::of(command).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_repair_saves_of_a_store_is_used_in_its_place() {
+    let (home, whole) = lived().await;
+    let (file, new) = (home.state().join("roster.redb"), home.path("repaired"));
+    let before = std::fs::read(&file).expect("the store");
+    let all = repair(&home, &new).await;
+    assert_eq!((all.code, all.json()["repaired"]["complete"].as_bool()), (Some(0), Some(true)), "{all:?}");
+    let again = repair(&home, &new).await;
+    assert!(again.code == Some(78) && again.out.contains("there is a store already"), "{again:?}");
+
+    // Of the influencers nothing is left but that connections name them.
+    lose_page(&file, "influencers");
+    damage(&file, "audit");
+    let damaged = std::fs::read(&file).expect("the store");
+    std::fs::remove_dir_all(&new).expect("as before");
+    let found = repair(&home, &new).await;
+    assert_eq!((found.code, found.err.as_str()), (Some(6), ""), "{found:?}");
+    assert_eq!(found.json()["repaired"]["made"].as_array().map(Vec::len), Some(INFLUENCERS as usize), "{found:?}");
+    assert_eq!(found.json()["damaged"].as_array().map(Vec::len), Some(1), "the line of the audit log is named");
+    assert_eq!(std::fs::read(&file).expect("the store"), damaged, "only read");
+    std::fs::copy(new.join("roster.redb"), &file).expect("in its place");
+    let mut rosterd = home.start().await;
+    let found = contents(&rosterd.client).await;
+    let days = |contents: &Contents| {
+        let mut days: Vec<_> = contents.values().map(|(_, followers, days)| (*followers, days.clone())).collect();
+        days.sort();
+        days
+    };
+    assert_eq!(days(&found), days(&whole), "no number is lost");
+    assert!(found.keys().all(|name| name.starts_with("Recovered ")), "{found:?}");
+    rosterd.end(Signal::SIGTERM).await;
+
+    // What is no store at all.
+    std::fs::write(&file, &before[..5]).expect("damaged");
+    std::fs::remove_dir_all(&new).expect("as before");
+    let nothing = repair(&home, &new).await;
+    assert!(nothing.code == Some(1) && nothing.out.contains("rosterd restore"), "{nothing:?}");
+    assert!(!new.exists());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

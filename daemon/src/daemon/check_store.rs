@@ -15,8 +15,8 @@ const DAMAGED: u8 = 1;
 /// As a start: another rosterd is needed.
 const NEWER: u8 = 78;
 /// The longest error's text.
-const CHARACTERS: usize = 500;
-const BACKUP: &str = "keep a copy of the file as it is, and put a backup in its place";
+pub(super) const CHARACTERS: usize = 500;
+const BACKUP: &str = "keep the file as it is; put a backup in its place, or what `rosterd repair` saves of it";
 
 /// Checks the store in a directory, prints what was found, and returns the exit code.
 pub fn check(state_dir: &Path, as_json: bool) -> u8 {
@@ -67,7 +67,7 @@ fn failure(error: &StoreError, as_json: bool) -> (u8, String, String) {
 }
 
 /// A line for each table that is not empty, and one for each damaged row.
-fn text_of(found: &Inspection) -> String {
+pub(super) fn text_of(found: &Inspection) -> String {
     let mut text = format!("{}, {} bytes", clean(&found.file.display().to_string(), CHARACTERS), found.bytes);
     let _ = match found.format {
         Some(format) => writeln!(text, ", format {format}"),
@@ -125,7 +125,7 @@ fn verdict(found: &Inspection) -> String {
     format!("error: the store is damaged: {file}: {}\nhint: {BACKUP}\n", parts.join(", "))
 }
 
-fn json_of(found: &Inspection) -> Value {
+pub(super) fn json_of(found: &Inspection) -> Value {
     let tables = found.tables.iter().map(|table| {
         json!({
             "table": table.name, "whole": table.whole, "damaged": table.damaged, "newer": table.newer,
@@ -175,7 +175,7 @@ mod tests {
         assert_eq!(code_of(&found), 1);
         assert!(text_of(&found).ends_with("  audit  7 whole, 1 damaged, others unreachable: it makes no sense\n"));
         let expected = "error: the store is damaged: /state/roster.redb: 1 damaged record, 1 table in part unreachable\n\
-                        hint: keep a copy of the file as it is, and put a backup in its place\n";
+                        hint: keep the file as it is; put a backup in its place, or what `rosterd repair` saves of it\n";
         assert_eq!(verdict(&found), expected);
         assert_eq!(json_of(&found)["tables"][2]["damaged"], 1);
         found.tables.truncate(1);

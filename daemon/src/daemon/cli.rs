@@ -11,7 +11,7 @@ use super::check::{Checked, Remarks};
 use super::config_report::{self, PathSetting};
 use super::program_paths::{PathArguments, ProgramPaths};
 use super::reading::in_time_now;
-use super::{check, check_store, compact, owner, restore};
+use super::{check, check_store, compact, owner, repair, restore};
 use crate::app::setup::Source;
 use crate::daemon::{Daemon, Options, StartError};
 use crate::delivery::desktop;
@@ -65,10 +65,25 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Writes a new store from what is whole in a damaged one, which stays as it is; exit 0 all, 6 in part, 1 nothing
+    Repair {
+        /// The new store's directory: one that does not exist yet, or has no store
+        new: PathBuf,
+        /// Print what was found and made as JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Puts a backup in the store's place, after all of it was verified; not while a daemon has the store
     Restore(restore::Restore),
     /// Prints a new master key, 64 hexadecimal digits, and stores it nowhere
     Keygen,
+}
+
+impl Command {
+    /// Whether it is about a store that no daemon has.
+    fn is_of_a_store(&self) -> bool {
+        matches!(self, Command::Check { .. } | Command::Compact { .. } | Command::Repair { .. } | Command::Restore(_))
+    }
 }
 
 /// Worker threads: a fixed number, so that the runtime stays within the service's limit on tasks.
@@ -88,10 +103,8 @@ pub fn main() -> ExitCode {
     if let Some(Command::Keygen) = arguments.command {
         return keygen();
     }
-    let checks = matches!(
-        arguments.command,
-        Some(Command::CheckConfig { .. } | Command::Check { .. } | Command::Compact { .. } | Command::Restore(_))
-    );
+    let is_of_a_store = arguments.command.as_ref().is_some_and(Command::is_of_a_store);
+    let checks = is_of_a_store || matches!(arguments.command, Some(Command::CheckConfig { .. }));
     let Some(paths) = ProgramPaths::find(&arguments.paths, &typed, checks) else {
         eprintln!("error: there is no home directory\nhint: say --config, --state-dir and --socket");
         return ExitCode::from(78);
@@ -105,9 +118,7 @@ pub fn main() -> ExitCode {
         },
         _ => None,
     };
-    let is_for_the_service = paths.system
-        || matches!(arguments.command, Some(Command::Check { .. } | Command::Compact { .. } | Command::Restore(_)));
-    if is_for_the_service && !matches!(arguments.command, None | Some(Command::Run(_))) {
+    if (paths.system || is_of_a_store) && !matches!(arguments.command, None | Some(Command::Run(_))) {
         owner::become_owner_of(&paths.state_dir.path);
     }
     if let Some(Command::Check { json }) = arguments.command {
@@ -115,6 +126,9 @@ pub fn main() -> ExitCode {
     }
     if let Some(Command::Compact { json }) = arguments.command {
         return ExitCode::from(compact::run(&paths.state_dir.path, json));
+    }
+    if let Some(Command::Repair { new, json }) = &arguments.command {
+        return ExitCode::from(repair::run(&paths.state_dir.path, new, *json));
     }
     if let (Some(Command::Restore(arguments)), Some(backup)) = (&arguments.command, &backup) {
         return ExitCode::from(restore::run(arguments, backup, &paths));

@@ -10,6 +10,7 @@ pub mod owner;
 pub mod program_paths;
 pub mod reading;
 pub mod reload;
+mod repair;
 mod restore;
 pub mod retaining;
 mod troubles;
@@ -133,7 +134,7 @@ impl StartError {
                 "put the store back, with `rosterd restore` if need be; `rosterd run --new-store` begins an empty one",
             ),
             StartError::Store(StoreError::Damaged { .. }) => Some(
-                "`rosterd check` says what is whole; keep a copy of the file as it is, and put a backup in its place",
+                "`rosterd check` says what is whole; put a backup in its place, or what `rosterd repair` saves of it",
             ),
             StartError::Store(StoreError::Newer { .. } | StoreError::NewerRecord { .. }) => {
                 Some("install the newer rosterd again; nothing was changed")

@@ -56,15 +56,20 @@ impl Inspection {
 
     /// Whether rows or tables need a newer rosterd, and nothing is damaged.
     pub fn is_newer(&self) -> bool {
-        let is_damaged = |table: &InspectedTable| table.damaged > 0 || table.unreachable.is_some();
-        self.file_damage.is_none() && !self.tables.iter().any(is_damaged) && self.tables.iter().any(|it| it.newer > 0)
+        let is_damaged = self.file_damage.is_some() || self.tables.iter().any(InspectedTable::is_damaged);
+        !is_damaged && self.tables.iter().any(|table| table.newer > 0)
     }
 }
 
 impl InspectedTable {
     /// Whether all of it can be read.
     pub fn is_whole(&self) -> bool {
-        self.damaged == 0 && self.newer == 0 && self.unreachable.is_none()
+        self.newer == 0 && !self.is_damaged()
+    }
+
+    /// Whether rows are damaged or cannot be reached.
+    pub fn is_damaged(&self) -> bool {
+        self.damaged > 0 || self.unreachable.is_some()
     }
 }
 
@@ -74,6 +79,14 @@ impl InspectedTable {
 /// `InUse` while a daemon has it; `Gone`, `NotOurs`, `Newer` as when it is opened; `Io` when the disk cannot be read at
 /// all.
 pub fn inspect(dir: &Path) -> Result<Inspection, StoreError> {
+    inspect_rows(dir, &mut |_, _, _| {})
+}
+
+/// What gets each row that is not damaged: its table, key and encoded value.
+type Sink<'a> = dyn FnMut(Part, &[u8], &[u8]) + 'a;
+
+/// The same; `sink` gets every row that is not damaged.
+pub(super) fn inspect_rows(dir: &Path, sink: &mut Sink<'_>) -> Result<Inspection, StoreError> {
     let file = origin::file_in(dir);
     let origin = Origin::to_read(dir, CACHE_BYTES)?;
     let bytes = fs::metadata(&file)?.len();
@@ -81,9 +94,9 @@ pub fn inspect(dir: &Path) -> Result<Inspection, StoreError> {
     let looked = panics_as_damage(|| {
         // Opened so, the engine reads no page that is not needed.
         match Database::builder().set_cache_size(CACHE_BYTES).open_read_only(&found.file) {
-            Ok(database) => found.look(&database)?,
+            Ok(database) => found.look(&database, sink)?,
             // It was not closed, and its last commit does not say where pages are free: that is found out in memory.
-            Err(DatabaseError::RepairAborted) => found.look(&*origin.open_to_read()?)?,
+            Err(DatabaseError::RepairAborted) => found.look(&*origin.open_to_read()?, sink)?,
             Err(error) => return Err(origin::in_use(error, dir)),
         }
         match origin.open_to_read()?.check_integrity() {
@@ -105,14 +118,18 @@ pub fn inspect(dir: &Path) -> Result<Inspection, StoreError> {
 
 impl Inspection {
     /// Reads every table, each for itself.
-    fn look(&mut self, database: &impl ReadableDatabase) -> Result<(), StoreError> {
-        self.format = Some(origin::check_format(database)?);
+    fn look(&mut self, database: &impl ReadableDatabase, sink: &mut Sink<'_>) -> Result<(), StoreError> {
+        // Where it is damaged, the rows say what they are.
+        self.format = match origin::check_format(database) {
+            Err(StoreError::Damaged { .. }) => None,
+            format => Some(format?),
+        };
         let damage = DamageLog::default();
         let reader = Reader::new(database.begin_read()?, &damage);
         let epochs = panics_as_damage(|| Ok(reader.logs()?.iter().map(|(epoch, _)| *epoch).collect::<Vec<_>>()));
         let no_logs = epochs.as_ref().err().cloned().map(words_of);
         for part in Part::all(epochs.unwrap_or_default()) {
-            self.tables.push(inspect_table(&reader, part));
+            self.tables.push(inspect_table(&reader, part, sink));
         }
         if let Some(why) = no_logs {
             let name = "snapshots.open".to_owned();
@@ -123,13 +140,13 @@ impl Inspection {
     }
 }
 
-fn inspect_table(reader: &Reader<'_>, part: Part) -> InspectedTable {
+fn inspect_table(reader: &Reader<'_>, part: Part, sink: &mut Sink<'_>) -> InspectedTable {
     let mut table = InspectedTable { name: part.name(), ..InspectedTable::default() };
     let mut last = None;
     let forwards = panics_as_damage(|| {
         for row in reader.rows(part, &[])?.into_iter().flatten() {
             let (key, value) = row?;
-            table.count(part.verify(&key, value.value()), &key, reader);
+            table.count(part, (&key, value.value()), reader, sink);
             last = Some(key);
         }
         Ok(())
@@ -143,7 +160,7 @@ fn inspect_table(reader: &Reader<'_>, part: Part) -> InspectedTable {
             if last.as_ref().is_some_and(|last| key <= *last) {
                 break;
             }
-            table.count(part.verify(&key, value.value()), &key, reader);
+            table.count(part, (&key, value.value()), reader, sink);
         }
         Ok(())
     });
@@ -159,14 +176,15 @@ fn words_of(error: StoreError) -> String {
 }
 
 impl InspectedTable {
-    fn count(&mut self, verified: Result<(), Unreadable>, key: &[u8], reader: &Reader<'_>) {
-        match verified {
+    fn count(&mut self, part: Part, (key, value): (&[u8], &[u8]), reader: &Reader<'_>, sink: &mut Sink<'_>) {
+        match part.verify(key, value) {
             Ok(()) => self.whole += 1,
-            Err(Unreadable::Damaged) => {
-                reader.damage.note(&self.name, key);
-                self.damaged += 1;
-            }
             Err(Unreadable::Newer(_)) => self.newer += 1,
+            Err(Unreadable::Damaged) => {
+                self.damaged += 1;
+                return reader.damage.note(&self.name, key);
+            }
         }
+        sink(part, key, value);
     }
 }

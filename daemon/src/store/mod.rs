@@ -26,6 +26,7 @@ mod overlay;
 mod queries;
 mod reader;
 mod records;
+mod repairing;
 mod restoring;
 mod rows;
 mod spool;
@@ -66,6 +67,7 @@ pub use self::queries::{
     DeliveriesOf, DeliveriesQuery, FiguresSince, FollowerSum, HistoryQuery, LatestAlerts, Load, MetricHistory, Query,
     RecentValues, ReportedQuery, RunDays, RunsInOrder, RunsQuery, SnapshotCount, SnapshotOn, TableBytes, WeeksQuery,
 };
+pub use self::repairing::{Made, Repaired, repair};
 pub use self::restoring::{RestoreError, Restored, restore};
 pub use self::scrub::Scrubbed;
 pub use self::shared::StoreState;

@@ -189,7 +189,7 @@ impl Reader<'_> {
 fn build(path: &Path, input: impl Read, head: &Head) -> Result<(), RestoreError> {
     let file = origin::no_follow().read(true).write(true).create_new(true).open(path)?;
     let database = Database::builder().set_cache_size(CACHE_BYTES).create_file(file).map_err(StoreError::from)?;
-    let mut group = Group { database: &database, txn: None, bytes: 0 };
+    let mut group = Group::new(&database);
     let again = each(input, |part, row| Ok(group.put(part, row)?), &mut None)?;
     group.commit()?;
     if again != *head {
@@ -199,15 +199,19 @@ fn build(path: &Path, input: impl Read, head: &Head) -> Result<(), RestoreError>
 }
 
 /// Rows that are written together.
-struct Group<'a> {
+pub(super) struct Group<'a> {
     database: &'a Database,
     txn: Option<WriteTransaction>,
     bytes: usize,
 }
 
-impl Group<'_> {
+impl<'a> Group<'a> {
+    pub(super) fn new(database: &'a Database) -> Self {
+        Group { database, txn: None, bytes: 0 }
+    }
+
     /// Makes a table, or writes one of its rows.
-    fn put(&mut self, part: Part, row: Option<Row<'_>>) -> Result<(), StoreError> {
+    pub(super) fn put(&mut self, part: Part, row: Option<Row<'_>>) -> Result<(), StoreError> {
         let txn = match self.txn.take() {
             Some(txn) => txn,
             None => self.database.begin_write()?,
@@ -218,7 +222,7 @@ impl Group<'_> {
         if self.bytes >= GROUP_BYTES { self.commit() } else { Ok(()) }
     }
 
-    fn commit(&mut self) -> Result<(), StoreError> {
+    pub(super) fn commit(&mut self) -> Result<(), StoreError> {
         self.bytes = 0;
         let Some(mut txn) = self.txn.take() else { return Ok(()) };
         txn.set_quick_repair(true);

@@ -8,10 +8,10 @@ use super::sample::{FIRST_DAY, influencer, times};
 use crate::model::{Commit, RosterCommit};
 use crate::store::{Load, OpenOptions, Store, StoreError, StoreState};
 
-const PAGE: usize = 4096;
+pub(super) const PAGE: usize = 4096;
 
 /// A small store with a bit of everything, closed.
-fn small_store() -> (Vec<u8>, Model) {
+pub(super) fn small_store() -> (Vec<u8>, Model) {
     let mut random = fastrand::Rng::with_seed(7);
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
     let disk = Disk::default();
@@ -81,7 +81,7 @@ fn look(bytes: Vec<u8>, model: &Model, seen: &mut Seen, what: &str) {
 }
 
 /// Everything that is returned is as it was stored; some may be left out.
-fn assert_none_wrong(found: &Model, model: &Model, what: &str) {
+pub(super) fn assert_none_wrong(found: &Model, model: &Model, what: &str) {
     fn part<K: Ord, V: PartialEq + std::fmt::Debug>(
         found: &std::collections::BTreeMap<K, V>,
         model: &std::collections::BTreeMap<K, V>,
@@ -108,7 +108,7 @@ fn assert_none_wrong(found: &Model, model: &Model, what: &str) {
 
 /// Silences redb's panics on damaged pages, which are known and which the store catches: they would print thousands of
 /// lines.
-fn hush_redb() {
+pub(super) fn hush_redb() {
     let usual = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
         if !panic.location().is_some_and(|at| at.file().contains("/redb-")) {

@@ -7,5 +7,6 @@ pub(crate) mod disk;
 mod migration;
 mod model;
 mod newer;
+mod repair;
 mod replaced;
 mod sample;
