@@ -204,4 +204,12 @@ mod tests {
         obstacles.follow(at(KEPT_S + 2000), Vec::new());
         assert!(obstacles.periods.is_empty());
     }
+
+    #[test]
+    fn only_what_is_switched_off_was_chosen() {
+        assert!(Obstacle::SwitchedOff.is_chosen());
+        let others =
+            [Obstacle::Down, Obstacle::Network, Obstacle::Store, Obstacle::Clock, Obstacle::Asleep, Obstacle::Off];
+        assert!(!others.iter().any(Obstacle::is_chosen));
+    }
 }

@@ -366,3 +366,11 @@ fn days_are_those_of_the_grid_wherever_they_are_named() {
     assert_eq!(grid.since(Since::At(now), now), now);
     assert!(grid.day(Day::Ago(u32::MAX), now) < Date(0));
 }
+
+#[test]
+fn slots_of_days_that_are_not_counted_one_by_one_are_as_many() {
+    // At 02:00, 08:00, 14:00 and 20:00 of each day: 100 days of four, the first of them from 14:00 on.
+    let grid = grid("UTC", Some("02:00"), 6);
+    let slots = grid.between(punctual(), None, at("2026-01-01T10:00:00Z"), at("2026-04-10T21:00:00Z")).expect("many");
+    assert_eq!((slots.count, slots.last), (2 + 99 * 4, at("2026-04-10T20:00:00Z")));
+}

@@ -157,6 +157,7 @@ fn as_many_accounts_fit_as_the_average_sync_says() {
     let mut gate = gate();
     gate.know("youtube", &TUBE[..1], &BTreeMap::new());
     assert_eq!(gate.room("youtube", Priority::Due, now()), Ok(900));
+    assert_eq!(gate.daily("youtube")[0].per_account, 1000, "what a request costs, before anything was learned");
     gate.reserve("youtube", 100);
     assert_eq!(gate.room("youtube", Priority::Due, now()), Ok(800));
     // All of it is for a batch that runs.
