@@ -61,7 +61,7 @@ async fn main() -> anyhow::Result<()> {
 async fn response(client: &RosterClient, effect: Effect) -> Option<Response> {
     let Effect::Request(request) = effect else { return None };
     Some(match request {
-        Request::Status => Response::Status(client.status(within(LIMIT)).await.ok()?),
+        Request::Status => Response::Status(Box::new(client.status(within(LIMIT)).await.ok()?)),
         Request::Page(query) => Response::Page(query.clone(), client.influencers(within(LIMIT), query).await.ok()?),
         Request::History { connection, since } => {
             let history = client.history(within(LIMIT), connection.to_string(), Some(since.into()), None).await.ok()?;
