@@ -95,7 +95,7 @@ struct Desktop {
 
 impl Desktop {
     async fn begin(address: &str) -> anyhow::Result<Self> {
-        let service = connection::Builder::address(address)?.build().await?;
+        let service = connection::Builder::address(address).build().await?;
         let calls = MessageStream::from(&service);
         let (sender, popups) = mpsc::unbounded_channel();
         tokio::spawn(respond(service.clone(), calls, sender));
@@ -136,7 +136,7 @@ async fn respond(service: Connection, mut calls: MessageStream, popups: mpsc::Un
 
 /// What a popup takes over the bus alone.
 async fn bare(address: &str, desktop: &mut Desktop) -> anyhow::Result<Figure> {
-    let client = connection::Builder::address(address)?.build().await?;
+    let client = connection::Builder::address(address).build().await?;
     let mut took = Vec::new();
     for _ in 0..FALLS {
         let begun = monotonic_ns();
