@@ -149,7 +149,7 @@ fn sources() -> Vec<Source> {
 /// The sources of the crates that are shipped, without tests.
 fn shipped() -> Vec<Source> {
     let is_shipped = |source: &Source| {
-        source.is_in(&["protocol/src/", "backup/src/", "daemon/src/", "tui/src/"]) && !source.is_test()
+        source.is_in(&["protocol/src/", "protocol/backup/src/", "daemon/src/", "tui/src/"]) && !source.is_test()
     };
     sources().into_iter().filter(is_shipped).collect()
 }
@@ -193,7 +193,7 @@ fn only_the_vault_names_the_cipher() {
 
 #[test]
 fn only_the_backups_format_names_what_encrypts_and_compresses_it() {
-    only_in(&["use age::", "zstd::"], &["backup/src/"]);
+    only_in(&["use age::", "zstd::"], &["protocol/backup/src/"]);
 }
 
 #[test]
