@@ -19,6 +19,7 @@ mod delivering;
 mod faults;
 mod filling;
 mod following;
+mod forwarding;
 mod hiding;
 mod keeping;
 mod keys;
