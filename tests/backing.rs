@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use age::secrecy::ExposeSecret;
 use age::x25519::Identity;
@@ -245,13 +245,17 @@ async fn killed_at_any_moment_a_backup_is_whole_or_not_there() {
         || std::fs::read_dir(&dir).expect("a directory").map(|it| it.expect("an entry").path()).collect::<Vec<_>>();
     let (mut whole, mut none, mut dice) = (0, 0, fastrand::Rng::with_seed(16));
     let state: BTreeSet<PathBuf> = files(&home).into_keys().collect();
+    // As long as one takes here that is not killed: moments of it are what is tried, the first one always.
+    let began = Instant::now();
+    assert_eq!(home.roster(&["backup", text(&home.path("unkilled"))]).await.code, Some(0));
+    let takes = began.elapsed().as_micros() as u64;
     for round in 0..times(20, 200) {
         let kills_daemon = round % 5 == 4;
         let path = dir.join(format!("{round}.backup"));
         let mut command = alone(ROSTER, &home.path(""));
         let mut child =
             command.args(["backup", text(&path), "--socket", text(&home.socket())]).spawn().expect("it starts");
-        let delay = Duration::from_micros(dice.u64(0..120_000));
+        let delay = Duration::from_micros(if round == 0 { 0 } else { dice.u64(0..=takes) });
         let _ = tokio::time::timeout(delay, child.wait()).await;
         if kills_daemon {
             rosterd.end(Signal::SIGKILL).await;
@@ -297,9 +301,14 @@ async fn killed_at_any_moment_a_restore_leaves_one_store_or_the_other() {
     let store = home.state().join("roster.redb");
     let newer = std::fs::read(&store).expect("the store");
     let (mut old, mut new, mut dice) = (0, 0, fastrand::Rng::with_seed(17));
+    let began = Instant::now();
+    assert_eq!(restored(&home, &[text(&backup), "--over-newer"]).await.code, Some(0));
+    let takes = began.elapsed().as_micros() as u64;
+    std::fs::write(&store, &newer).expect("as it was");
     for round in 0..times(20, 200) {
         let mut child = restoring(&home, &[text(&backup), "--over-newer"]).spawn().expect("it starts");
-        let _ = tokio::time::timeout(Duration::from_micros(dice.u64(0..150_000)), child.wait()).await;
+        let delay = Duration::from_micros(if round == 0 { 0 } else { dice.u64(0..=takes) });
+        let _ = tokio::time::timeout(delay, child.wait()).await;
         let _ = child.kill().await;
         let mut check = alone(ROSTERD, &home.path(""));
         check.args(["check", "--json", "--state-dir", text(&home.state())]);

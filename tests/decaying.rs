@@ -212,8 +212,8 @@ async fn what_a_repair_saves_of_a_store_is_used_in_its_place() {
     assert!(again.code == Some(78) && again.out.contains("there is a store already"), "{again:?}");
 
     // Of the influencers nothing is left but that connections name them.
-    lose_page(&file, "influencers");
     damage(&file, "audit");
+    lose_page(&file, "influencers");
     let damaged = std::fs::read(&file).expect("the store");
     std::fs::remove_dir_all(&new).expect("as before");
     let found = repair(&home, &new).await;
