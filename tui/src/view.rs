@@ -107,19 +107,26 @@ fn health(model: &Model) -> Pieces {
         (Link::Online, Some(status)) => {
             pieces.extend(syncing(model));
             pieces.push(synced(model, status));
-            let alerts = match status.open_alerts {
-                0 => ("   no alerts".to_owned(), theme.faint),
-                1 => ("   1 alert".to_owned(), theme.warn),
-                open => (format!("   {} alerts", format::exact(open)), theme.warn),
-            };
-            pieces.push(alerts);
-            if status.unread_alerts > 0 {
-                pieces.push((format!(", {} unread", format::exact(status.unread_alerts)), theme.warn));
-            }
+            pieces.extend(alerts(status, theme));
         }
         _ => {}
     }
     pieces
+}
+
+/// How many alerts stand, and how many of them the user has not read.
+fn alerts(status: &Status, theme: &Theme) -> Pieces {
+    let standing = match status.open_alerts {
+        0 => ("   no alerts".to_owned(), theme.faint),
+        1 => ("   1 alert".to_owned(), theme.warn),
+        open => (format!("   {} alerts", format::exact(open)), theme.warn),
+    };
+    let unread = match status.unread_alerts {
+        0 => None,
+        unread if unread == status.open_alerts => Some((" unread".to_owned(), theme.warn)),
+        unread => Some((format!(", {} unread", format::exact(unread)), theme.warn)),
+    };
+    [standing].into_iter().chain(unread).collect()
 }
 
 /// What was requested here and is not done.
