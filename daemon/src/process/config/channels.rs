@@ -378,7 +378,7 @@ mod tests {
             "[channels.x]\nkind = \"email\"\ndigest = \"dayly\"",
             "f:8: channels.x.digest: is \"off\", \"hourly\" or a time such as \"08:00\"",
         );
-        let wait = "f:9: is not between 0s and 15m: write \"30s\", or \"0s\" for none";
+        let wait = "f:9: channels.x.wait: is not between 0s and 15m: write \"30s\", or \"0s\" for none";
         for wrong in ["\"16m\"", "\"-1s\"", "\"soon\"", "30"] {
             check(&format!("[channels.x]\nkind = \"slack\"\nurl = \"https://x\"\nwait = {wrong}"), wait);
         }
