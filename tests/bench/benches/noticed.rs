@@ -69,7 +69,7 @@ impl Bus {
     async fn begin(dir: &Path) -> anyhow::Result<Self> {
         let (socket, config) = (dir.join("bus"), dir.join("bus.conf"));
         let address = format!("unix:path={}", socket.display());
-        let policy = r#"<allow send_destination="*"/><allow own="*"/><allow user="*"/>"#;
+        let policy = r#"<allow eavesdrop="true"/><allow own="*"/><allow send_destination="*" eavesdrop="true"/>"#;
         let text = format!(
             r#"<busconfig><type>session</type><listen>{address}</listen><policy context="default">{policy}</policy></busconfig>"#
         );
