@@ -423,9 +423,12 @@ async fn a_store_that_is_lost_under_the_daemon_takes_no_more_writes() {
         client.add(within(LIMIT), new).await.expect("a response")
     };
     add(&rosterd.client, "Ana").await.expect("added");
+    // A copy of a store that is being written to may be torn.
+    rosterd.end(Signal::SIGTERM).await;
     let file = home.state().join("roster.redb");
     let older = home.path("older");
     std::fs::copy(&file, &older).expect("a copy");
+    let mut rosterd = home.start().await;
     add(&rosterd.client, "Ben").await.expect("added");
 
     // Nothing is written: it is noticed all the same.
@@ -442,6 +445,14 @@ async fn a_store_that_is_lost_under_the_daemon_takes_no_more_writes() {
     std::fs::rename(home.path("away"), &file).expect("moved back");
     until("it goes on", async || lost_store(&home, &rosterd.client).await.is_none().then_some(())).await;
     add(&rosterd.client, "Cleo").await.expect("added");
+    until("the outage is recorded, and nothing else is written", async || {
+        let resolved = home.json(&["alerts", "--state", "resolved"]).await;
+        resolved["alerts"]
+            .as_array()
+            .is_some_and(|alerts| alerts.iter().any(|one| one["rule"] == "store"))
+            .then_some(())
+    })
+    .await;
 
     // An older copy that is laid over it is a restored backup, which the end of the daemon leaves as it is.
     std::fs::copy(&older, &file).expect("laid over");
