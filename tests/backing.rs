@@ -1,4 +1,4 @@
-//! Backups of the real daemon while it works, restored with the real program: whole or not there, whoever is killed when.
+//! Backups of the real daemon while it works, restored with the real program: whole or not there after any kill.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};

@@ -91,7 +91,7 @@ async fn keep(app: &App) {
     }
 }
 
-/// Keeps the figures of the day before, unless it has some already or nobody was in the roster then. They are taken
+/// Keeps the figures of the day before, unless it has some already or the roster was empty then. They are taken
 /// soon after its end, or at the next start.
 async fn keep_figures(app: &App) -> Result<(), RosterError> {
     let now = app.clock.now();

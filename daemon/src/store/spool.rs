@@ -1,5 +1,5 @@
 //! Backups of the store while it is used: all rows are copied in one read transaction, as fast as the disk takes them, into a
-//! file without a name. Only after it do the rows get verified, compressed and encrypted, at the pace of whoever reads.
+//! file without a name. Only after it do the rows get verified, compressed and encrypted, at the pace of the reader.
 
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, ErrorKind, Seek, Write};

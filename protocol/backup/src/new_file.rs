@@ -73,7 +73,7 @@ impl Write for NewFile {
 impl Drop for NewFile {
     fn drop(&mut self) {
         if let Some(partial) = self.partial.take() {
-            // It is in nobody's way: the next one of that name takes its place.
+            // It does no harm: the next one of that name takes its place.
             let _ = fs::remove_file(partial);
         }
     }

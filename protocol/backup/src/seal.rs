@@ -52,7 +52,7 @@ impl Passphrase {
 
 /// How a backup is encrypted.
 pub enum Seal {
-    /// Not at all: whoever can read the file can read what is in it, save tokens.
+    /// Not at all: a reader of the file can read what is in it, save tokens.
     Nothing,
     /// To a recipient of age.
     Recipient(x25519::Recipient),
