@@ -5,6 +5,7 @@
 //! time, ids, the metric, the connection it belongs to, the influencer, the run that fetched it,
 //! the alert it may raise, the event that announces it, the service that returns it.
 
+pub mod access;
 pub mod alert;
 pub mod audit;
 pub mod backup;
@@ -37,6 +38,7 @@ pub mod time;
 pub mod transport;
 mod words;
 
+pub use access::Role;
 pub use alert::{About, Alert, AlertState, Change, ChangeCause, Explained, Severity};
 pub use audit::{AuditEntry, Who};
 pub use backup::{BackupBegun, BackupEnd, BackupPiece, BackupSeal};

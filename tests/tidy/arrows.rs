@@ -18,6 +18,7 @@ const PROTOCOL: &str = "
     metric:
     number: metric
     words: metric
+    access: words
     rule: time ids metric number words
     error:
     delivery: ids time words

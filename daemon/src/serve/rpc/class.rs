@@ -1,20 +1,7 @@
-//! The class of every call: what access it needs, and how long its response can be. A new verb does not compile until it
-//! has one.
+//! The class of every call: which role it needs, and how long its response can be. A new verb does not compile until it has
+//! one.
 
-use roster_protocol::RosterRequest;
-
-/// What a caller may do. Each includes those before it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Access {
-    /// Sees everything but secrets, and keeps its own desktop and what it has read up to date.
-    Read,
-    /// Runs the roster as it is: syncs, acknowledges, assigns, pauses.
-    Operate,
-    /// Changes what the roster holds.
-    Edit,
-    /// Deletes for good, and changes how the daemon runs.
-    Administer,
-}
+use roster_protocol::{Role, RosterRequest};
 
 /// How long the response can be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,15 +14,15 @@ pub enum Length {
 /// The class of one call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Class {
-    /// The least a caller needs.
-    pub access: Access,
+    /// The least that the caller needs.
+    pub role: Role,
     pub length: Length,
 }
 
 /// The class of a call.
 pub fn of(request: &RosterRequest) -> Class {
     use RosterRequest as R;
-    let (access, length) = match request {
+    let (role, length) = match request {
         R::Ping {}
         | R::Status {}
         | R::LogLevel { level: None }
@@ -50,7 +37,7 @@ pub fn of(request: &RosterRequest) -> Class {
         | R::Channels {}
         | R::Notices {}
         | R::NoticesShown { .. }
-        | R::ReadAlerts { .. } => (Access::Read, Length::Short),
+        | R::ReadAlerts { .. } => (Role::Viewer, Length::Short),
 
         R::Figures { .. }
         | R::Influencers { .. }
@@ -68,7 +55,7 @@ pub fn of(request: &RosterRequest) -> Class {
         | R::Silences {}
         | R::Deliveries { .. }
         | R::Retention { .. }
-        | R::Audit { .. } => (Access::Read, Length::Long),
+        | R::Audit { .. } => (Role::Viewer, Length::Long),
 
         R::TestPlatform { .. }
         | R::LookUp { .. }
@@ -77,9 +64,8 @@ pub fn of(request: &RosterRequest) -> Class {
         | R::AssignAlert { .. }
         | R::AddSilence { .. }
         | R::EndSilence { .. }
-        | R::TestChannel { .. }
-        | R::RetryDelivery { .. } => (Access::Operate, Length::Short),
-        R::Pause { .. } => (Access::Operate, Length::Long),
+        | R::RetryDelivery { .. } => (Role::Analyst, Length::Short),
+        R::Pause { .. } => (Role::Analyst, Length::Long),
 
         R::Add { .. }
         | R::Edit { .. }
@@ -91,48 +77,50 @@ pub fn of(request: &RosterRequest) -> Class {
         | R::ConsentCancel { .. }
         | R::SetInterval { .. }
         | R::SetHandle { .. }
-        | R::Record { .. } => (Access::Edit, Length::Short),
+        | R::Record { .. } => (Role::Analyst, Length::Short),
 
-        // A rule concerns all users.
-        R::AddRule { .. } | R::EditRule { .. } | R::RemoveRule { .. } => (Access::Administer, Length::Short),
+        // A rule concerns all users, and so does a message on a channel.
+        R::AddRule { .. } | R::EditRule { .. } | R::RemoveRule { .. } | R::TestChannel { .. } => {
+            (Role::Admin, Length::Short)
+        }
 
         R::LogLevel { level: Some(_) }
         | R::Remove { .. }
         | R::Disconnect { .. }
         | R::ChooseRetention {}
         | R::Backup { .. }
-        | R::BackupKept {} => (Access::Administer, Length::Short),
+        | R::BackupKept {} => (Role::Admin, Length::Short),
         // All that is stored is in it.
-        R::BackupPiece {} => (Access::Administer, Length::Long),
+        R::BackupPiece {} => (Role::Admin, Length::Long),
     };
-    Class { access, length }
+    Class { role, length }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn check(request: RosterRequest, access: Access, length: Length) {
-        assert_eq!(of(&request), Class { access, length });
+    fn check(request: RosterRequest, role: Role, length: Length) {
+        assert_eq!(of(&request), Class { role, length });
     }
 
     #[test]
     fn a_call_is_classed_by_what_it_does() {
-        check(RosterRequest::LogLevel { level: None }, Access::Read, Length::Short);
-        check(RosterRequest::LogLevel { level: Some("debug".to_owned()) }, Access::Administer, Length::Short);
-        check(RosterRequest::Influencer { influencer: "mara".to_owned() }, Access::Read, Length::Short);
-        check(RosterRequest::Influencers { query: Default::default() }, Access::Read, Length::Long);
-        check(RosterRequest::Acknowledge { alerts: Vec::new(), note: None }, Access::Operate, Length::Short);
+        check(RosterRequest::LogLevel { level: None }, Role::Viewer, Length::Short);
+        check(RosterRequest::LogLevel { level: Some("debug".to_owned()) }, Role::Admin, Length::Short);
+        check(RosterRequest::Influencer { influencer: "mara".to_owned() }, Role::Viewer, Length::Short);
+        check(RosterRequest::Influencers { query: Default::default() }, Role::Viewer, Length::Long);
+        check(RosterRequest::Acknowledge { alerts: Vec::new(), note: None }, Role::Analyst, Length::Short);
         let assign = RosterRequest::AssignAlert { alert: "abc".to_owned(), user: None };
-        check(assign, Access::Operate, Length::Short);
-        check(RosterRequest::ReadAlerts { alerts: None }, Access::Read, Length::Short);
-        check(RosterRequest::Channels {}, Access::Read, Length::Short);
-        check(RosterRequest::TestChannel { channel: "team".to_owned() }, Access::Operate, Length::Short);
-        check(RosterRequest::RetryDelivery { delivery: "abc".to_owned() }, Access::Operate, Length::Short);
-        check(RosterRequest::Remove { influencer: "mara".to_owned() }, Access::Administer, Length::Short);
+        check(assign, Role::Analyst, Length::Short);
+        check(RosterRequest::ReadAlerts { alerts: None }, Role::Viewer, Length::Short);
+        check(RosterRequest::Channels {}, Role::Viewer, Length::Short);
+        check(RosterRequest::TestChannel { channel: "team".to_owned() }, Role::Admin, Length::Short);
+        check(RosterRequest::RetryDelivery { delivery: "abc".to_owned() }, Role::Analyst, Length::Short);
+        check(RosterRequest::Remove { influencer: "mara".to_owned() }, Role::Admin, Length::Short);
         let backup = RosterRequest::Backup { seal: roster_protocol::BackupSeal::AsConfigured };
-        check(backup, Access::Administer, Length::Short);
-        check(RosterRequest::BackupPiece {}, Access::Administer, Length::Long);
-        assert!(Access::Edit > Access::Operate && Access::Edit < Access::Administer);
+        check(backup, Role::Admin, Length::Short);
+        check(RosterRequest::BackupPiece {}, Role::Admin, Length::Long);
+        assert!(Role::Viewer < Role::Analyst && Role::Analyst < Role::Admin);
     }
 }

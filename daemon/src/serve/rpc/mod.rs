@@ -134,19 +134,19 @@ async fn welcome(
         return;
     }
     let Ok(version) = transport::read_preamble(&mut stream, timeouts).await else { return };
-    let access = gate.access(peer.uid(), peer.gid());
-    let verdict = match access {
+    let role = gate.role(peer.uid(), peer.gid());
+    let verdict = match role {
         None => Verdict::NotPermitted,
         Some(_) if version != PROTOCOL_VERSION => Verdict::WrongVersion,
         Some(_) => Verdict::Welcome,
     };
     app.meters.record_client(verdict);
     let replied = transport::reply_to_preamble(&mut stream, verdict).await;
-    let (Ok(()), Verdict::Welcome, Some(access)) = (replied, verdict, access) else { return };
+    let (Ok(()), Verdict::Welcome, Some(role)) = (replied, verdict, role) else { return };
     let who = Who { uid: peer.uid(), name: socket::user_name(peer.uid()) };
     let ending = app.ending.clone();
     tokio::select! {
-        () = converse(Caller { app, outbox, who, access, backup: Arc::default() }, stream, timeouts) => {}
+        () = converse(Caller { app, outbox, who, role, backup: Arc::default() }, stream, timeouts) => {}
         () = ending.cancelled() => {}
     }
 }

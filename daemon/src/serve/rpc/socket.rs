@@ -8,10 +8,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use nix::unistd::{Gid, Uid, User};
+use roster_protocol::Role;
 use roster_protocol::paths::SOCKET_BYTES;
 use tokio::net::UnixListener;
-
-use super::class::Access;
 
 /// Which users are admitted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,13 +28,13 @@ impl Gate {
     }
 
     /// What a peer may do: everything when it is admitted, `None` when it is not.
-    pub fn access(self, uid: u32, gid: u32) -> Option<Access> {
+    pub fn role(self, uid: u32, gid: u32) -> Option<Role> {
         let admitted = Self::is_operator(uid)
             || match self {
                 Gate::Owner => false,
                 Gate::Group(group) => gid == group || groups_of(uid).contains(&group),
             };
-        admitted.then_some(Access::Administer)
+        admitted.then_some(Role::Admin)
     }
 }
 

@@ -15,21 +15,20 @@ mod rules;
 mod silences;
 mod sync;
 
-use std::io;
 use std::sync::Arc;
 
 use roster_protocol::audit::Who;
 use roster_protocol::connection::Connection;
-use roster_protocol::error::RosterError;
+use roster_protocol::error::{ErrorKind, RosterError};
 use roster_protocol::ids::{ConnectionId, InfluencerId};
 use roster_protocol::influencer::Influencer;
-use roster_protocol::{RosterRequest, RosterResponse};
+use roster_protocol::{Role, RosterRequest, RosterResponse};
 use tarpc::ServerError;
 use tarpc::context::Context;
 use tarpc::server::Serve;
 use tokio::sync::Mutex;
 
-use super::class::{self, Access};
+use super::class;
 use crate::app::App;
 use crate::backups::Stream;
 use crate::delivery::outbox::Outbox;
@@ -42,18 +41,37 @@ pub struct Caller {
     pub outbox: Arc<Outbox>,
     pub who: Who,
     /// What it may do.
-    pub access: Access,
+    pub role: Role,
     /// The backup that is read on this connection; it ends with it.
     pub backup: Arc<Mutex<Option<Stream>>>,
 }
 
-/// Gives each request the response of the same name, so that no call can return the result of another.
+/// Gives each request the response of the same name, so that no call can return the result of another. With a refusal no work
+/// is begun.
 macro_rules! respond {
-    ($request:ident: $($call:ident($($argument:ident),*) => $work:expr;)*) => {
+    ($request:ident unless $refusal:ident: $($call:ident($($argument:ident),*) => $work:expr;)*) => {
         match $request {
-            $(RosterRequest::$call { $($argument),* } => RosterResponse::$call($work.await),)*
+            $(RosterRequest::$call { $($argument),* } => RosterResponse::$call(match $refusal {
+                Some(refusal) => Refused::refused(refusal),
+                None => $work.await,
+            }),)*
         }
     };
+}
+
+/// What a call returns when the caller may not make it.
+trait Refused {
+    fn refused(error: RosterError) -> Self;
+}
+
+impl<T> Refused for Result<T, RosterError> {
+    fn refused(error: RosterError) -> Self {
+        Err(error)
+    }
+}
+
+impl Refused for () {
+    fn refused(_: RosterError) -> Self {}
 }
 
 impl Serve for Caller {
@@ -61,11 +79,9 @@ impl Serve for Caller {
     type Resp = RosterResponse;
 
     async fn serve(self, _: Context, request: RosterRequest) -> Result<RosterResponse, ServerError> {
-        if class::of(&request).access > self.access {
-            return Err(ServerError::new(io::ErrorKind::PermissionDenied, "not permitted".to_owned()));
-        }
         let caller = &self;
-        Ok(respond! { request:
+        let refusal = caller.refusal(class::of(&request).role);
+        Ok(respond! { request unless refusal:
             Ping() => async {};
             Status() => daemon::status(caller);
             Figures(days) => daemon::figures(caller, days);
@@ -140,6 +156,14 @@ impl Serve for Caller {
 }
 
 impl Caller {
+    /// Why a call that needs this role is refused; `None` when it is not.
+    fn refusal(&self, needed: Role) -> Option<RosterError> {
+        (self.role < needed).then(|| {
+            let (needs, is) = (needed.with_article(), self.role.with_article());
+            RosterError::new(ErrorKind::NotPermitted, format!("this needs {needs}, and you are {is} here"))
+        })
+    }
+
     /// Runs work in a task of the daemon's own.
     ///
     /// # Errors
