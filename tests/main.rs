@@ -37,6 +37,7 @@ mod printing;
 mod purging;
 mod requesting;
 mod refusing;
+mod rekeying;
 mod reporting;
 mod rotating;
 mod searching;

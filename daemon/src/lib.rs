@@ -21,6 +21,7 @@ pub mod webhooks;
 pub mod edits;
 pub mod delivery;
 pub mod backups;
+pub mod keys;
 pub mod browse;
 pub mod store;
 pub mod serve;

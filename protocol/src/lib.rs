@@ -18,6 +18,7 @@ pub mod folding;
 pub mod ids;
 pub mod influencer;
 pub mod json;
+pub mod keys;
 pub mod metric;
 pub mod notice;
 pub mod number;
@@ -56,6 +57,7 @@ pub use ids::{AlertId, ConnectionId, ConsentId, DeliveryId, GrantId, InfluencerI
 pub use influencer::{
     Influencer, InfluencerEdit, InfluencerPage, InfluencerQuery, InfluencerRow, NewInfluencer, SortBy,
 };
+pub use keys::{KeyBackup, KeyInfo, KeyState, Keys, Retired};
 pub use metric::{AgeRange, Mean, Metric, MetricSet, Numbers, Ratio, Unit};
 pub use service::{Roster, RosterClient, RosterRequest, RosterResponse};
 pub use status::{ApiAccess, BackupStatus, Budget, PlatformState, PlatformStatus, Status};

@@ -16,6 +16,7 @@ use crate::error::RosterError;
 use crate::event::{Cursor, EventBatch};
 use crate::ids::{AlertId, ConnectionId, ConsentId};
 use crate::influencer::{Influencer, InfluencerEdit, InfluencerPage, InfluencerQuery, InfluencerRow, NewInfluencer};
+use crate::keys::{Keys, Retired};
 use crate::reported::Reported;
 use crate::retention::{HistoryLimit, Retention};
 use crate::rule::{Backtest, ListedRule, RuleParts};
@@ -286,6 +287,14 @@ pub trait Roster {
     async fn backup_piece() -> Result<BackupPiece, RosterError>;
     /// Says that all of that backup is kept where it belongs.
     async fn backup_kept() -> Result<(), RosterError>;
+
+    /// Every master key that is at hand or needed, and what is sealed with each.
+    async fn keys() -> Result<Keys, RosterError>;
+    /// Makes a master key that seals from now on; all that is sealed is then sealed anew. A source of keys that the daemon does
+    /// not write is a conflict, whose hint says what to do there.
+    async fn rotate_key() -> Result<Keys, RosterError>;
+    /// Retires the key with this id or unique prefix. One that something needs is a conflict; `sure`: although backups need it.
+    async fn retire_key(key: String, sure: bool) -> Result<Retired, RosterError>;
 
     async fn audit(query: AuditQuery) -> Result<Page<AuditEntry>, RosterError>;
 

@@ -45,6 +45,8 @@ pub struct Status {
     pub timezone: String,
     /// Whether what is not kept is deleted; `false`: this store is older than that, and a choice waits.
     pub retention_chosen: bool,
+    /// How many secrets are still to be sealed with the newest master key; 0 when no rotation is under way.
+    pub to_reseal: u64,
     /// Why nothing is synced or stored at present, in a sentence; `None` when all works. Reads go on.
     pub not_ready: Option<String>,
     /// Why HTTP is not served where the config says, in a sentence; `None` when it is, or when it is switched off.

@@ -30,13 +30,14 @@ const PROTOCOL: &str = "
     status: metric sync time
     audit: folding time metric
     backup: time
+    keys: time
     consent: time ids error connection
     event: ids alert sync
     query: text folding metric error connection
     retention: time
     json: metric rule alert
     silence: ids time
-    service: time ids error delivery connection influencer alert sync status audit backup consent event retention reported rule silence
+    service: time ids error delivery connection influencer alert sync status audit backup keys consent event retention reported rule silence
     notice: text ids metric number alert service
     transport: paths service
 ";
@@ -62,9 +63,10 @@ const DAEMON: &str = "
     edits: app decision model roster store sync
     delivery: app decision http_client meters model process roster schedule secret store
     backups: app decision model process secret store
+    keys: app backups decision model secret store
     browse: alerts app consent decision history model platforms roster schedule store
-    serve: app backups browse consent delivery edits platforms process roster schedule store sync webhooks
-    daemon: alerts app backups browse consent decision delivery history http_client model platforms process schedule secret serve store sync webhooks
+    serve: app backups keys browse consent delivery edits platforms process roster schedule store sync webhooks
+    daemon: alerts app backups keys browse consent decision delivery history http_client model platforms process schedule secret serve store sync webhooks
 ";
 
 const TUI: &str = "

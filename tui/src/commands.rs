@@ -3,6 +3,7 @@
 //! Nothing is decided here that the daemon could decide: names are sent as typed.
 
 pub mod backup;
+pub mod keys;
 pub mod check;
 pub mod log_level;
 pub mod retention;

@@ -385,6 +385,7 @@ pub fn status() -> Status {
         data: DataQuality { numbers: 4100, by_hand: 9, oldest_at: Some(at("08:15:00")) },
         platforms: vec![platform, limited],
         retention_chosen: true,
+        to_reseal: 0,
         not_ready: None,
         config_loaded_at: at("11:18:00"),
         listener_lost: None,

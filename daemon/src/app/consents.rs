@@ -13,15 +13,15 @@ use tokio::sync::{Notify, watch};
 use tokio_util::task::TaskTracker;
 
 use super::short_links::ShortLinks;
+use super::vaults::{HeldVault, Vaults};
 use crate::model::Consent;
-use crate::secret::vault::Vault;
 
 /// How long the end of a consent can be looked up.
 const KEPT_MS: i64 = 3_600_000;
 
 /// What consents need while the daemon runs.
 pub struct ConsentRuntime {
-    pub vault: Vault,
+    pub vaults: Vaults,
     /// Exchanges and renewals: the daemon waits for them before it ends, because their tokens cannot be obtained twice.
     pub work: TaskTracker,
     /// Woken when something becomes due sooner than before.
@@ -61,9 +61,9 @@ struct Settled {
 }
 
 impl ConsentRuntime {
-    pub fn new(vault: Vault) -> Self {
+    pub fn new(vaults: Vaults) -> Self {
         Self {
-            vault,
+            vaults,
             work: TaskTracker::new(),
             wake: Notify::new(),
             short_links: ShortLinks::default(),
@@ -73,6 +73,11 @@ impl ConsentRuntime {
             settled: Mutex::default(),
             moved: watch::Sender::new(0),
         }
+    }
+
+    /// The vault in use; see [`Vaults::now`].
+    pub fn vault(&self) -> Arc<HeldVault> {
+        self.vaults.now()
     }
 
     /// The address of the HTTP listener; `None` while it is off or lost.

@@ -15,6 +15,7 @@ pub mod setup;
 pub mod tickets;
 mod unreachable;
 mod unwritable;
+mod vaults;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
@@ -38,6 +39,7 @@ use self::setup::{LastLoad, Setup};
 pub use self::short_links::ShortLink;
 use self::tickets::Tickets;
 use self::unwritable::Unwritable;
+pub use self::vaults::{HeldVault, Vaults};
 use crate::decision::Dice;
 use crate::http_client::SharedGate;
 use crate::meters::Meters;
@@ -48,7 +50,6 @@ use crate::process::logs::Logs;
 use crate::roster::Roster;
 use crate::roster::ids::InUse;
 use crate::roster::rows::Seen;
-use crate::secret::vault::Vault;
 use crate::store::{Store, StoreError};
 
 /// Everything long-lived.
@@ -71,6 +72,8 @@ pub struct App {
     pub hubs: Notify,
     /// Sent when deliveries are queued, or end.
     pub deliveries: watch::Sender<()>,
+    /// Woken when the keys of the store's secrets change.
+    pub keys: Notify,
     /// Woken when what is not kept any more is to be deleted now.
     pub upkeep: Notify,
     /// Sent when the store's file, the socket and the listener are to be looked at.
@@ -124,7 +127,7 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     pub store: Store,
     pub loaded: Loaded,
-    pub vault: Vault,
+    pub vaults: Vaults,
     pub logs: Option<Logs>,
     /// Seeds ids, offsets and the feed's epoch.
     pub seed: u64,
@@ -148,13 +151,14 @@ impl App {
             feed: Feed::new(parts.seed),
             tickets: Tickets::default(),
             look_ups: LookUps::default(),
-            consents: ConsentRuntime::new(parts.vault),
+            consents: ConsentRuntime::new(parts.vaults),
             gate,
             started_at: now,
             meters,
             wake: Notify::new(),
             hubs: Notify::new(),
             deliveries: watch::Sender::new(()),
+            keys: Notify::new(),
             upkeep: Notify::new(),
             look_again: watch::Sender::new(()),
             unstored: Semaphore::new(MOST_UNSTORED),

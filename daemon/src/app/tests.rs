@@ -10,7 +10,9 @@ use crate::model::Influencer;
 use crate::process::clock::ManualClock;
 use crate::process::config::Config;
 use crate::process::environment::Environment;
-use crate::secret::vault::MasterKey;
+use crate::secret::keyring::Keyring;
+use crate::secret::master_key::KeySource;
+use crate::secret::vault::{MasterKey, Vault};
 use crate::store::StoreState;
 use crate::store::tests::disk::{Disk, Fails};
 
@@ -76,8 +78,11 @@ async fn app_on(disk: &Disk) -> Arc<App> {
     let source = Source { file: "test".into(), environment: Environment::default(), limits: HttpLimits::default() };
     let (setup, platforms) = source.set_up(Config::parse("", "test").expect("a config")).expect("a setup");
     let clock = Arc::new(ManualClock::at(Timestamp(1_800_000_000_000)));
-    let vault = Vault::new(&MasterKey::new(zeroize::Zeroizing::new([1; 32])), loaded.store);
-    let app = App::build(Parts { setup, platforms, clock, store, loaded, vault, logs: None, seed: 1 });
+    let vaults = Vaults::new(
+        Vault::new(&Keyring::of(MasterKey::new(zeroize::Zeroizing::new([1; 32]))), loaded.store),
+        KeySource::Variable,
+    );
+    let app = App::build(Parts { setup, platforms, clock, store, loaded, vaults, logs: None, seed: 1 });
     app.load_recent().await;
     app
 }

@@ -135,8 +135,13 @@ async fn blocking<T: Send + 'static>(
 
 /// `roster-1a2b3c4d-20261130T203000Z.backup`: the beginning of the store's id, and the time.
 fn name_of(head: &Head) -> String {
-    let at = Timestamp(head.created_at).to_jiff().strftime("%Y%m%dT%H%M%SZ").to_string();
-    format!("{}{at}{ENDING}", prefix_of(&head.store))
+    file_of(&head.store, Timestamp(head.created_at))
+}
+
+/// The name of the backup of a store, which has this id, of a time.
+pub fn file_of(store: &str, at: Timestamp) -> String {
+    let at = at.to_jiff().strftime("%Y%m%dT%H%M%SZ").to_string();
+    format!("{}{at}{ENDING}", prefix_of(store))
 }
 
 fn prefix_of(store: &str) -> String {

@@ -157,6 +157,12 @@ impl Stream {
         Ok(Piece::End(manifest))
     }
 
+    /// The master keys that values in it are sealed with.
+    fn keys(&self) -> Vec<[u8; 8]> {
+        let id = |key: &String| data_encoding::HEXLOWER.decode(key.as_bytes()).ok()?.try_into().ok();
+        self.head.key.iter().chain(&self.head.older_keys).filter_map(id).collect()
+    }
+
     /// What was kept, once all pieces were taken; `None` before.
     fn kept(&self, scheduled: bool) -> Option<Backup> {
         let rows = self.manifest.as_ref()?.rows();
@@ -171,8 +177,9 @@ impl Stream {
 pub async fn keep(app: &App, who: Option<&Who>, stream: &Stream) -> Result<(), RosterError> {
     let kept = stream.kept(who.is_none());
     let kept = kept.ok_or_else(|| RosterError::conflict("the backup is not complete yet"))?;
+    let keys = stream.keys();
     app.decide(|decision| {
-        decision::backups::kept(decision, who, kept);
+        decision::backups::kept(decision, who, kept, &keys);
         Ok(())
     })
     .await

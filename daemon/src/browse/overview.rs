@@ -73,6 +73,7 @@ pub async fn status(app: &App, who: Option<&Who>) -> Status {
         waiting: roster.queue.waiting(seen.now) as u64,
         paused: roster.settings.paused,
         timezone: zone.iana_name().unwrap_or("UTC").to_owned(),
+        to_reseal: roster.to_reseal(),
         retention_chosen: keep::is_chosen(roster),
         not_ready: not_ready(app),
         listener_lost: listener_lost(app),

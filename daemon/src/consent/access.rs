@@ -93,12 +93,13 @@ async fn opened(
     tokens: &GrantTokens,
     account: Option<&str>,
 ) -> Result<Opened, PlatformError> {
-    let held = match renew::open(&app.consents.vault, tokens) {
+    let held = match renew::open(&app.consents.vault(), tokens) {
         Ok(held) => held,
         Err((field, error)) => return Err(unauthorized(&renew::damaged(app, grant, field, error).await.to_string())),
     };
     let derived = account.and_then(|account| tokens.derived.iter().find(|(of, _)| of == account));
-    let derived = derived.map(|(of, sealed)| app.consents.vault.open(SealingContext::of_account(grant.id, of), sealed));
+    let derived =
+        derived.map(|(of, sealed)| app.consents.vault().open(SealingContext::of_account(grant.id, of), sealed));
     let derived = match derived.transpose() {
         Ok(derived) => derived.map(Arc::new),
         Err(error) => {
@@ -161,7 +162,8 @@ async fn derived_anew(
     };
     match derived {
         Ok(Some(token)) => {
-            let sealed = app.consents.vault.seal(SealingContext::of_account(grant.id, account), &token);
+            let vault = app.consents.vault();
+            let sealed = vault.seal(SealingContext::of_account(grant.id, account), &token);
             let sealed = sealed.map_err(|error| PlatformError::Unavailable { what: error.to_string() })?;
             let of = account.to_owned();
             let stored = renew::change(app, grant.id, move |tokens| {

@@ -103,7 +103,8 @@ async fn by_redirect(
     };
     let url = context.provider().authorize_url(&context.api(app), page).map_err(|error| no_page(context, &error))?;
     let sealing = SealingContext::of_consent(request.id, Field::Verifier);
-    let verifier = verifier.map(|verifier| app.consents.vault.seal(sealing, &verifier)).transpose();
+    let vault = app.consents.vault();
+    let verifier = verifier.map(|verifier| vault.seal(sealing, &verifier)).transpose();
     let consent = Consent {
         redirect_uri: redirect_uri.clone(),
         state_hash: fingerprint(&state),
@@ -147,7 +148,8 @@ async fn by_device(app: &App, context: &ProviderContext, request: Request) -> Re
     };
     let code = requesting.await.map_err(|error| no_code(context, &error))?;
     let expires_at = app.clock.now().plus_seconds(code.lives.0.min(3600) as i64);
-    let sealed = app.consents.vault.seal(SealingContext::of_consent(request.id, Field::DeviceCode), &code.code);
+    let vault = app.consents.vault();
+    let sealed = vault.seal(SealingContext::of_consent(request.id, Field::DeviceCode), &code.code);
     let sealed = sealed.map_err(|error| RosterError::failed(error.to_string()))?;
     let polled = Device { code: sealed, interval: code.interval };
     let consent = Consent { device: Some(polled), expires_at, ..request.consent(app) };

@@ -37,6 +37,7 @@ pub(super) async fn offer(
     // A renewal of the grant that is there must not overwrite the new tokens.
     let lock = app.consents.lock_of(kept.unwrap_or(grant));
     let _alone = lock.lock().await;
+    let vault = app.consents.vault();
     let offered = app
         .decide(|decision| {
             let Some(requested) = decision.roster.consents.pending.get(&id) else {
@@ -45,7 +46,7 @@ pub(super) async fn offer(
             };
             let adoption = Adoption::of(decision, grant, &opened.owner_id, context.terms().slug)?;
             let target = adoption.target;
-            let tokens = sealed_for(&app.consents.vault, &adoption, &opened.accounts);
+            let tokens = sealed_for(&vault, &adoption, &opened.accounts);
             let tokens = tokens.map_err(|_| RosterError::failed("the tokens that were just stored do not open"))?;
             let missing = context.missing(&adoption.scopes(&opened));
             adoption.adopt(decision, tokens, &opened, missing);

@@ -191,7 +191,7 @@ async fn exchange(
     code: &Secret,
 ) -> Result<Tokens, RosterError> {
     let sealing = SealingContext::of_consent(consent.id, Field::Verifier);
-    let verifier = consent.verifier.as_ref().map(|sealed| app.consents.vault.open(sealing, sealed)).transpose();
+    let verifier = consent.verifier.as_ref().map(|sealed| app.consents.vault().open(sealing, sealed)).transpose();
     let verifier = verifier.map_err(|error| RosterError::failed(format!("the stored verifier: {error}")))?;
     let with = Exchange { code, redirect_uri: &consent.redirect_uri, verifier: verifier.as_ref() };
     let reported = context.provider().exchange(&context.api(app), with).await;
@@ -217,7 +217,8 @@ async fn keep(
     requested_at: Timestamp,
 ) -> Result<GrantId, RosterError> {
     let id = app.fresh_id();
-    let sealed = renew::sealed(&app.consents.vault, id, tokens, None, context.terms(), requested_at);
+    let vault = app.consents.vault();
+    let sealed = renew::sealed(&vault, id, tokens, None, context.terms(), requested_at);
     let sealed = sealed.map_err(|error| RosterError::failed(error.to_string()))?;
     let requested: Vec<String> = context.scopes().map(|scope| scope.name.to_owned()).collect();
     let grant = Grant {

@@ -204,7 +204,7 @@ async fn poll(app: &Arc<App>, id: ConsentId) {
     let found = app.look(|roster| roster.consents.pending.get(&id).cloned());
     let Some((consent, device)) = found.and_then(|consent| Some((consent.clone(), consent.device?))) else { return };
     let Some(context) = ProviderContext::of(app, &consent.platform) else { return };
-    let Ok(code) = app.consents.vault.open(SealingContext::of_consent(id, Field::DeviceCode), &device.code) else {
+    let Ok(code) = app.consents.vault().open(SealingContext::of_consent(id, Field::DeviceCode), &device.code) else {
         return finish::give_up(app, id, RosterError::failed("the stored device code does not open")).await;
     };
     let refused = |kind, words: &str| RosterError::new(kind, words.to_owned()).hint(begin_again(&consent.platform));

@@ -79,7 +79,7 @@ async fn attempt(app: &Arc<App>, id: GrantId, generation: u64) -> Result<(), Ren
     let (requested_at, reply, is_repeat) = match tokens.attempt.clone() {
         // A response that was committed and not read, because the daemon crashed in between.
         Some(Attempt { begun_at, is_repeat, reply: Some((status, sealed)), .. }) => {
-            match app.consents.vault.open(SealingContext::of_grant(id, Field::Reply), &sealed) {
+            match app.consents.vault().open(SealingContext::of_grant(id, Field::Reply), &sealed) {
                 Ok(body) => (begun_at, Reply { status, body }, is_repeat),
                 Err(error) => return Err(damaged(app, &grant, Field::Reply, error).await),
             }
@@ -100,7 +100,7 @@ async fn request(
     tokens: &GrantTokens,
     earlier: Option<Attempt>,
 ) -> Result<(Timestamp, Reply, bool), RenewError> {
-    let held = match open(&app.consents.vault, tokens) {
+    let held = match open(&app.consents.vault(), tokens) {
         Ok(held) => held,
         Err((field, error)) => return Err(damaged(app, grant, field, error).await),
     };
@@ -120,7 +120,8 @@ async fn request(
         }
     };
     fail::fail_point!("renew.reply");
-    let sealed = app.consents.vault.seal(SealingContext::of_grant(grant.id, Field::Reply), &reply.body);
+    let vault = app.consents.vault();
+    let sealed = vault.seal(SealingContext::of_grant(grant.id, Field::Reply), &reply.body);
     let sealed = sealed.map_err(|error| later(error.to_string()))?;
     let status = reply.status;
     change(app, grant.id, move |tokens| {
@@ -142,13 +143,14 @@ async fn take(
     reported: &Tokens,
     requested_at: Timestamp,
 ) -> Result<(), RenewError> {
+    let vault = app.consents.vault();
     let done = app
         .decide(|decision| {
             let consents = &decision.roster.consents;
             let (Some(before), Some(grant)) = (consents.tokens.get(&id), consents.grants.get(&id)) else {
                 return Err(RosterError::not_found("the consent was ended meanwhile"));
             };
-            let after = sealed(&app.consents.vault, id, reported, Some(before), context.terms(), requested_at);
+            let after = sealed(&vault, id, reported, Some(before), context.terms(), requested_at);
             decision.commit.consents.tokens.push(after.map_err(|error| RosterError::failed(error.to_string()))?);
             let scopes = reported.scopes.clone().unwrap_or_else(|| grant.scopes.clone());
             let checked = Grant { scopes, checked_at: decision.now, ..grant.clone() };
@@ -229,7 +231,7 @@ async fn still_opens(app: &App, context: &ProviderContext, id: GrantId) -> Optio
     if tokens.access_ends_at.is_some_and(|ends| ends <= app.clock.now()) {
         return None;
     }
-    let held = open(&app.consents.vault, &tokens).ok()?;
+    let held = open(&app.consents.vault(), &tokens).ok()?;
     let access = Access { token: held.access, derived: None, scopes: grant.scopes.into(), through: None };
     match context.consenting()?.opened(&context.api(app), &access).await {
         Ok(_) => Some(true),

@@ -77,7 +77,7 @@ async fn revoked(app: &Arc<App>, id: GrantId) -> Result<(), String> {
             None => return Ok(()),
         }
     }
-    let held = renew::open(&app.consents.vault, &tokens).map_err(|(_, error)| error.to_string())?;
+    let held = renew::open(&app.consents.vault(), &tokens).map_err(|(_, error)| error.to_string())?;
     match context.provider().revoke(&context.api(app), &held).await {
         Ok(()) | Err(TokenError::Gone { .. }) => Ok(()),
         Err(error) => Err(error.to_string()),

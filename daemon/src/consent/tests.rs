@@ -8,13 +8,15 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use super::*;
-use crate::app::Parts;
 use crate::app::setup::Source;
+use crate::app::{Parts, Vaults};
 use crate::http_client::HttpLimits;
 use crate::model::Influencer;
 use crate::process::clock::ManualClock;
 use crate::process::config::Config;
 use crate::process::environment::Environment;
+use crate::secret::keyring::Keyring;
+use crate::secret::master_key::KeySource;
 use crate::secret::vault::{MasterKey, Vault};
 use crate::store::StoreState;
 use crate::store::tests::disk::{Disk, Fails};
@@ -28,8 +30,11 @@ fn app(disk: &Disk) -> Arc<App> {
     let source = Source { file: "test".into(), environment: Environment::default(), limits: HttpLimits::default() };
     let (setup, platforms) = source.set_up(Config::parse(CONFIG, "test").expect("a config")).expect("a setup");
     let clock = Arc::new(ManualClock::at(Timestamp(1_800_000_000_000)));
-    let vault = Vault::new(&MasterKey::new(Zeroizing::new([1; 32])), loaded.store);
-    App::build(Parts { setup, platforms, clock, store, loaded, vault, logs: None, seed: 1 })
+    let vaults = Vaults::new(
+        Vault::new(&Keyring::of(MasterKey::new(Zeroizing::new([1; 32]))), loaded.store),
+        KeySource::Variable,
+    );
+    App::build(Parts { setup, platforms, clock, store, loaded, vaults, logs: None, seed: 1 })
 }
 
 async fn add(app: &App, name: &str) {

@@ -43,14 +43,14 @@ pub struct Remarks {
 pub fn check(source: &Source, config: &Config, of: &Checked<'_>) -> Result<Remarks, StartError> {
     let (_, platforms, _) = ready(source, config.clone())?;
     let mut warnings = source.exposed(config);
-    let named = match Store::key_named(of.state_dir, false) {
-        Ok(named) => named.map(KeyId),
-        // A daemon has it, and found its key.
-        Err(StoreError::InUse { .. }) => None,
+    let needed: Vec<KeyId> = match Store::keys_needed(of.state_dir, false) {
+        Ok(needed) => needed.into_iter().map(KeyId).collect(),
+        // A daemon has it, and found its keys.
+        Err(StoreError::InUse { .. }) => Vec::new(),
         Err(error) => return Err(error.into()),
     };
     let keys = source.environment.key_sources(config.store.master_key_file.as_deref(), of.state_dir);
-    match keys.found_for(named) {
+    match keys.found_for(&needed) {
         Err(KeyError::Missing { key, .. }) if of.is_service && !source.environment.has_credentials() => {
             warnings.push(format!("the master key {key} is not here: only the service can see its credentials"));
         }

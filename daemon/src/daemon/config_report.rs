@@ -13,6 +13,7 @@ use crate::app::setup::{SECRETS, Source};
 use crate::platforms::{Entry, all, credential_name};
 use crate::process::config::{CHANNEL_SECRETS, Config, KNOWN, OF_PLATFORM, RULE_KEYS, channel_keys};
 use crate::process::logs;
+use crate::secret::keyring::Named;
 use crate::secret::master_key::{self, KeySources};
 
 /// One of the daemon's paths: its name, the path, and what set it.
@@ -111,7 +112,7 @@ fn line(report: &mut String, what: &str, from: &str) {
 
 fn master_key(sources: &KeySources<'_>) -> String {
     match sources.find() {
-        Ok(Some(found)) => format!("{}, id {}", found.from, found.key.id()),
+        Ok(Some(found)) => format!("{}, id {}", found.from, Named(&found.ring.ids())),
         Ok(None) => format!("none yet: {} is made together with the store", master_key::FILE),
         Err(error) => error.to_string(),
     }

@@ -27,18 +27,20 @@ use tokio::task::JoinHandle;
 
 use self::reading::in_time;
 use crate::app::setup::Source;
-use crate::app::{App, Parts};
+use crate::app::{App, Parts, Vaults};
 use crate::backups::scheduled;
 use crate::consent::keeper;
+use crate::decision::keys;
 use crate::delivery::outbox::Outbox;
 use crate::delivery::{desktop, outbox};
 use crate::http_client::HttpLimits;
+use crate::keys::reseal;
 use crate::model::{Commit, ConsentsCommit, Loaded};
 use crate::process::clock::{Clock, SystemClock};
 use crate::process::config::{Config, ConfigError};
 use crate::process::environment::Environment;
 use crate::process::logs::Logs;
-use crate::secret::master_key::KeyError;
+use crate::secret::master_key::{Found, KeyError};
 use crate::secret::vault::{KeyId, Vault};
 use crate::serve::rpc::socket::{Socket, SocketError};
 use crate::serve::{http, rpc};
@@ -195,8 +197,8 @@ impl Daemon {
         let (http, http_listener) = http::bind(options.config.http.listen);
         http::warn_if_lost(&http_listener);
         let (clock, logs) = (options.clock.clone(), options.logs);
-        let Opened { store, loaded, vault } = opened;
-        let parts = Parts { setup, platforms, clock, store, loaded, vault, logs, seed };
+        let Opened { store, loaded, vaults } = opened;
+        let parts = Parts { setup, platforms, clock, store, loaded, vaults, logs, seed };
         let app = App::build(parts);
         let outbox = Outbox::new(channels, options.session);
         app.consents.listening(http_listener);
@@ -218,6 +220,7 @@ impl Daemon {
             // After the listener was bound, because consents contain its address.
             tokio::spawn(keeper::run(app.clone())),
             tokio::spawn(leases::run(app.clone())),
+            tokio::spawn(reseal::run(app.clone())),
         ];
         Ok(Self { app, outbox, socket: options.socket, http: http_at, source, listens: socket, work })
     }
@@ -260,11 +263,11 @@ impl Daemon {
     }
 }
 
-/// A store, and the vault with the key to what is sealed in it.
+/// A store, and the vault with the keys to what is sealed in it.
 struct Opened {
     store: Store,
     loaded: Loaded,
-    vault: Vault,
+    vaults: Vaults,
 }
 
 /// What is needed to open a store.
@@ -277,34 +280,36 @@ struct Opening {
     now: Timestamp,
 }
 
-/// Finds the key that the store names, or creates one for a store that names none, and opens the store with it.
+/// Finds the keys that the store needs, or creates one for a store that needs none, and opens the store with them.
 async fn open(source: &Arc<Source>, opening: Opening) -> Result<Opened, StartError> {
     let Opening { dir, new_store, now, .. } = opening.clone();
-    let named = in_store({
+    let needed = in_store({
         let dir = dir.clone();
-        move || Store::key_named(&dir, new_store)
+        move || Store::keys_needed(&dir, new_store)
     });
-    let named = named.await?.map(KeyId);
+    let needed: Vec<KeyId> = needed.await?.into_iter().map(KeyId).collect();
     let keys = source.clone();
     let found = in_time(&source.file, move || {
         let sources = keys.environment.key_sources(opening.key_file.as_deref(), &opening.dir);
-        if named.is_none() && sources.find()?.is_none() {
+        if needed.is_empty() && sources.find()?.is_none() {
             own_dir(&opening.dir)?;
         }
-        Ok::<_, StartError>(sources.for_store(named)?)
+        Ok::<_, StartError>(sources.for_store(&needed)?)
     });
     let found = found.await??;
     let options = OpenOptions { new_store, ..OpenOptions::in_dir(dir, now) };
-    let (store, loaded) = in_store(move || Store::open(options)).await?;
-    let (id, vault) = (found.key.id(), Vault::new(&found.key, loaded.store));
-    match loaded.key.map(KeyId) {
-        Some(named) if named != id => {
-            return Err(KeyError::Wrong { expected: named, found: id, from: found.from }.into());
-        }
-        Some(_) => {}
-        None => store.commit(Commit::from(ConsentsCommit { key: Some(id.0), ..ConsentsCommit::default() })).await?,
+    let (store, mut loaded) = in_store(move || Store::open(options)).await?;
+    // It may have changed in the meantime.
+    let needed: Vec<KeyId> = loaded.keys.iter().filter(|key| key.is_needed).map(|key| KeyId(key.id)).collect();
+    let Found { ring, from } = found.with_all(&needed)?;
+    let vaults = Vaults::new(Vault::new(&ring, loaded.store), from);
+    let keys = keys::taken_up(&loaded.keys, ring.sealing().0, &loaded.sealed_with(), now);
+    if keys != loaded.keys {
+        let commit = ConsentsCommit { keys: Some(keys.clone()), ..ConsentsCommit::default() };
+        store.commit(Commit::from(commit)).await?;
+        loaded.keys = keys;
     }
-    Ok(Opened { store, loaded, vault })
+    Ok(Opened { store, loaded, vaults })
 }
 
 /// How long the store may take to open before the log says so: a large one is repaired, an older one migrated.

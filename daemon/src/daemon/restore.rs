@@ -14,6 +14,7 @@ use super::StartError;
 use super::program_paths::ProgramPaths;
 use crate::process::clock::{Clock, SystemClock};
 use crate::process::config::Config;
+use crate::secret::keyring::Named;
 use crate::secret::vault::KeyId;
 use crate::store::{RestoreError, Restored, StoreError, restore};
 
@@ -130,15 +131,16 @@ fn print(arguments: &Restore, restored: &Restored) {
 
 /// Says when the key is not there that opens what is sealed in the store: the daemon would not start.
 fn warn_of_key(restored: &Restored, paths: &ProgramPaths) {
-    let id = restored.head.key.as_ref().and_then(|key| data_encoding::HEXLOWER.decode(key.as_bytes()).ok());
-    let Some(id) = id.and_then(|id| id.try_into().ok()).map(KeyId) else { return };
+    let id = |key: &String| data_encoding::HEXLOWER.decode(key.as_bytes()).ok()?.try_into().ok().map(KeyId);
+    let needed: Vec<KeyId> = restored.head.key.iter().chain(&restored.head.older_keys).filter_map(id).collect();
     // A config that is wrong is the start's concern.
     let configured = Config::load_if_there(&paths.config.path).ok().and_then(|config| config.store.master_key_file);
     let source = paths.source();
     let keys = source.environment.key_sources(configured.as_deref(), &paths.state_dir.path);
-    if let Err(error) = keys.found_for(Some(id)) {
+    if let Err(error) = keys.found_for(&needed) {
+        let ids = Named(&needed);
         eprintln!("warning: {error}");
-        eprintln!("hint: the master key {id} is in no backup: put it back; a credential is seen by the service alone");
+        eprintln!("hint: the master key {ids} is in no backup: put it back; a credential is seen by the service alone");
     }
 }
 

@@ -4,6 +4,7 @@ use roster_protocol::audit::Who;
 
 use super::Decision;
 use super::audit::audit;
+use super::keys::backed_up;
 use crate::model::{AuditLine, Backup};
 
 /// Records that a user begins to read a backup: whether it is kept anywhere is not known yet.
@@ -13,7 +14,8 @@ pub fn begun(decision: &mut Decision<'_>, who: &Who, sealed: &str) {
 }
 
 /// Records a backup that is kept where it belongs; `who`: the user that requested it.
-pub fn kept(decision: &mut Decision<'_>, who: Option<&Who>, backup: Backup) {
+/// `keys`: the master keys that values in it are sealed with.
+pub fn kept(decision: &mut Decision<'_>, who: Option<&Who>, backup: Backup, keys: &[[u8; 8]]) {
     let Backup { at, bytes, rows, .. } = backup;
     decision.log(AuditLine {
         at: decision.now,
@@ -24,5 +26,6 @@ pub fn kept(decision: &mut Decision<'_>, who: Option<&Who>, backup: Backup) {
         new: Some(format!("{rows} records of {at}, {bytes} bytes")),
         cause: if who.is_some() { "person" } else { "schedule" }.to_owned(),
     });
+    decision.commit.consents.keys = Some(backed_up(&decision.roster.consents.keys, keys, &backup));
     decision.commit.roster.backup = Some(backup);
 }

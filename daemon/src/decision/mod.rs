@@ -30,6 +30,7 @@ pub mod rules;
 pub mod silences;
 pub mod audit;
 pub mod backups;
+pub mod keys;
 pub mod checks;
 
 use roster_protocol::ids::Id;

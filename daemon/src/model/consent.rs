@@ -8,6 +8,13 @@ use roster_protocol::time::{Seconds, Timestamp};
 #[derive(Clone, PartialEq, Eq)]
 pub struct Sealed(pub Vec<u8>);
 
+impl Sealed {
+    /// The id of the master key that it names, which is behind the byte of its layout; `None` for what is too short.
+    pub fn key(&self) -> Option<[u8; 8]> {
+        self.0.get(1..9)?.try_into().ok()
+    }
+}
+
 impl std::fmt::Debug for Sealed {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "sealed, {} bytes", self.0.len())
@@ -142,6 +149,21 @@ pub struct Attempt {
     pub is_repeat: bool,
     /// The response as it arrived, status and body: committed before it is parsed.
     pub reply: Option<(u16, Sealed)>,
+}
+
+impl Consent {
+    /// Its secrets.
+    pub fn sealed(&self) -> impl Iterator<Item = &Sealed> {
+        self.verifier.iter().chain(self.device.iter().map(|device| &device.code))
+    }
+}
+
+impl GrantTokens {
+    /// Its secrets.
+    pub fn sealed(&self) -> impl Iterator<Item = &Sealed> {
+        let reply = self.attempt.iter().filter_map(|attempt| attempt.reply.as_ref()).map(|(_, reply)| reply);
+        [&self.access].into_iter().chain(&self.refresh).chain(self.derived.iter().map(|(_, token)| token)).chain(reply)
+    }
 }
 
 impl Grant {

@@ -4,6 +4,7 @@
 
 mod commit;
 mod consent;
+mod keys;
 mod routing;
 #[cfg(test)]
 pub mod samples;
@@ -26,6 +27,7 @@ pub use roster_protocol::delivery::{DeliveryKind, DeliveryState};
 
 pub use commit::{AlertingCommit, AuditCommit, Commit, ConsentsCommit, RosterCommit, SyncCommit, WebhooksCommit};
 pub use consent::{Attempt, Choice, Consent, ConsentStep, Device, Grant, GrantState, GrantTokens, GrantUse, Sealed};
+pub use keys::{KeptBackup, SealedWith, StoreKey};
 pub use routing::{ChannelInfo, Digest, Escalation, LogName, Quiet, Route, Routing};
 pub use webhook::{Deletion, Lease, Receipt};
 
@@ -425,8 +427,8 @@ pub struct Loaded {
     pub backups: Vec<Backup>,
     /// The store's own id; it never changes.
     pub store: [u8; 16],
-    /// The id of the master key that seals its secrets; `None` before there was one.
-    pub key: Option<[u8; 8]>,
+    /// The master keys of its secrets, the one that seals first; empty before there was one.
+    pub keys: Vec<StoreKey>,
     pub consents: Vec<Consent>,
     pub grants: Vec<Grant>,
     pub tokens: Vec<GrantTokens>,
@@ -435,4 +437,14 @@ pub struct Loaded {
     pub receipts: Vec<Receipt>,
     pub deletions: Vec<Deletion>,
     pub leases: Vec<Lease>,
+}
+
+impl Loaded {
+    /// How many values are sealed with each key.
+    pub fn sealed_with(&self) -> SealedWith {
+        let mut counts = SealedWith::of(self.consents.iter().flat_map(Consent::sealed));
+        counts.add(self.tokens.iter().flat_map(GrantTokens::sealed));
+        counts.add(self.leases.iter().map(|lease| &lease.secret));
+        counts
+    }
 }

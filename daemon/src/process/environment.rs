@@ -45,6 +45,15 @@ impl Environment {
         if path.try_exists().unwrap_or(true) { Secret::read(&path).map(Some) } else { Ok(None) }
     }
 
+    /// The same of several lines.
+    ///
+    /// # Errors
+    /// When it was given and cannot be read, or is no text.
+    pub fn credential_lines(&self, name: &str) -> Result<Option<Secret>, SecretError> {
+        let Some(path) = self.credentials.as_ref().map(|dir| dir.join(name)) else { return Ok(None) };
+        if path.try_exists().unwrap_or(true) { Secret::read_lines(&path).map(Some) } else { Ok(None) }
+    }
+
     /// Whether a service manager gave this process credentials.
     pub fn has_credentials(&self) -> bool {
         self.credentials.is_some()
@@ -53,7 +62,7 @@ impl Environment {
     /// Where the master key may come from; `file` is the one that the config names.
     pub fn key_sources<'a>(&'a self, file: Option<&'a Path>, state_dir: &'a Path) -> KeySources<'a> {
         KeySources {
-            credential: self.credential(master_key::CREDENTIAL),
+            credential: self.credential_lines(master_key::CREDENTIAL),
             file,
             variable: self.variable(master_key::VARIABLE),
             state_dir,

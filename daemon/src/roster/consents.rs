@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use roster_protocol::ids::{ConnectionId, ConsentId, GrantId};
 use roster_protocol::time::Timestamp;
 
-use crate::model::{Consent, ConsentsCommit, Grant, GrantState, GrantTokens, GrantUse, Loaded};
+use crate::model::{Consent, ConsentsCommit, Grant, GrantState, GrantTokens, GrantUse, Loaded, StoreKey};
 
 /// Everything about consents; the secrets in it are sealed.
 #[derive(Default)]
@@ -15,6 +15,8 @@ pub struct Consents {
     pub grants: HashMap<GrantId, Grant>,
     pub tokens: HashMap<GrantId, GrantTokens>,
     grant_of: HashMap<ConnectionId, GrantId>,
+    /// The master keys of all that is sealed, the one that seals first.
+    pub keys: Vec<StoreKey>,
 }
 
 impl Consents {
@@ -24,11 +26,15 @@ impl Consents {
             pending: std::mem::take(&mut loaded.consents).into_iter().map(|consent| (consent.id, consent)).collect(),
             grants: std::mem::take(&mut loaded.grants).into_iter().map(|grant| (grant.id, grant)).collect(),
             tokens: std::mem::take(&mut loaded.tokens).into_iter().map(|tokens| (tokens.grant, tokens)).collect(),
+            keys: std::mem::take(&mut loaded.keys),
             grant_of: std::mem::take(&mut loaded.grant_uses).into_iter().map(|it| (it.connection, it.grant)).collect(),
         }
     }
 
     pub fn apply(&mut self, commit: &ConsentsCommit) {
+        if let Some(keys) = &commit.keys {
+            self.keys.clone_from(keys);
+        }
         for consent in &commit.consents {
             self.pending.insert(consent.id, consent.clone());
         }

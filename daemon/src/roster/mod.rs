@@ -18,6 +18,7 @@ pub mod rows;
 pub mod samples;
 pub mod search_text;
 mod reading;
+mod sealed;
 mod silences;
 pub mod standing;
 #[cfg(test)]
@@ -110,6 +111,8 @@ pub struct Roster {
     /// What each user has read of the alerts, by uid.
     pub read_marks: HashMap<u32, ReadMarks>,
     pub consents: Consents,
+    /// The store's id.
+    pub store: [u8; 16],
     pub webhooks: Webhooks,
     pub queue: Queue,
     /// Connections in a running batch: they are not in the queue.
@@ -144,6 +147,7 @@ impl Roster {
             settings: loaded.settings,
             retention: loaded.retention,
             backups: loaded.backups,
+            store: loaded.store,
             desktop_shown: loaded.desktop_shown.into_iter().collect(),
             read_marks: loaded.read_marks.into_iter().map(|marks| (marks.uid, marks)).collect(),
             providers: providers(platforms.values().map(AsRef::as_ref)),

@@ -1,5 +1,6 @@
-//! Where the master key comes from, and the file it is kept in.
+//! Where master keys come from, and the file that the daemon keeps them in.
 
+use std::fmt;
 use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Read, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
@@ -9,6 +10,7 @@ use rustix::fs::{CWD, OFlags, RenameFlags, renameat_with};
 use zeroize::Zeroizing;
 
 use super::file::shown;
+use super::keyring::{Keyring, Named};
 use super::vault::{KeyId, MasterKey};
 use super::{Secret, SecretError};
 
@@ -18,8 +20,10 @@ pub const CREDENTIAL: &str = "roster-master-key";
 pub const VARIABLE: &str = "ENCRYPTION_KEY";
 /// The file in the state directory.
 pub const FILE: &str = "master.key";
-/// More is no key.
-const MOST_BYTES: u64 = 200;
+/// The same while it is written.
+const NEW_FILE: &str = "master.key.new";
+/// More is no ring of keys.
+const MOST_BYTES: u64 = 4096;
 
 /// Why there is no key. Starting again cannot help.
 #[derive(Debug, thiserror::Error)]
@@ -29,18 +33,40 @@ pub enum KeyError {
          roster-master-key, in [store] master_key_file, in ENCRYPTION_KEY, or as {file}"
     )]
     Missing { key: KeyId, file: PathBuf },
-    #[error("this store's tokens are sealed with the master key {expected}; {from} holds the key {found}")]
-    Wrong { expected: KeyId, found: KeyId, from: String },
+    #[error("this store's tokens are sealed with the master key {expected}; {from} holds the key {}", Named(.found))]
+    Wrong { expected: KeyId, found: Vec<KeyId>, from: KeySource },
     #[error("{from} is no master key: {why}")]
-    Unusable { from: String, why: String },
+    Unusable { from: KeySource, why: String },
     #[error("a master key could not be made in {dir}: {why}")]
     NotMade { dir: PathBuf, why: String },
 }
 
-/// A key and where it was found.
+/// Keys and where they were found.
 pub struct Found {
-    pub key: MasterKey,
-    pub from: String,
+    pub ring: Keyring,
+    pub from: KeySource,
+}
+
+/// Where keys are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KeySource {
+    Credential,
+    /// The one that the config names.
+    File(PathBuf),
+    Variable,
+    /// [`FILE`], which alone the daemon writes.
+    Own(PathBuf),
+}
+
+impl fmt::Display for KeySource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            KeySource::Credential => write!(f, "the credential {CREDENTIAL}"),
+            KeySource::File(path) => write!(f, "[store] master_key_file ({})", shown(path)),
+            KeySource::Variable => f.write_str(VARIABLE),
+            KeySource::Own(path) => f.write_str(&shown(path)),
+        }
+    }
 }
 
 /// Where a key may come from, safest first.
@@ -56,66 +82,83 @@ pub struct KeySources<'a> {
 }
 
 impl KeySources<'_> {
-    /// The first key there is. Touches nothing.
+    /// The keys of the first source there is. Touches nothing.
     ///
     /// # Errors
     /// When a source holds something that is no key, or that others could have read or changed.
     pub fn find(&self) -> Result<Option<Found>, KeyError> {
-        let credential = format!("the credential {CREDENTIAL}");
         match &self.credential {
-            Ok(Some(secret)) => return read(secret.expose(), credential).map(Some),
+            Ok(Some(secret)) => return read(secret.expose(), KeySource::Credential).map(Some),
             Ok(None) => {}
-            Err(error) => return Err(KeyError::Unusable { from: credential, why: error.to_string() }),
+            Err(error) => return Err(KeyError::Unusable { from: KeySource::Credential, why: error.to_string() }),
         }
         if let Some(path) = self.file {
+            let from = KeySource::File(path.to_owned());
             // A group of the operator's may read it, as it may read other secrets that the config names.
-            return read_file(path, 0o027)?.map(Some).ok_or_else(|| KeyError::Unusable {
-                from: format!("[store] master_key_file ({})", shown(path)),
-                why: "there is no such file".to_owned(),
-            });
+            return read_file(path, from.clone(), 0o027)?
+                .map(Some)
+                .ok_or_else(|| KeyError::Unusable { from, why: "there is no such file".to_owned() });
         }
         if let Some(text) = self.variable {
-            return read(text, VARIABLE.to_owned()).map(Some);
+            return read(text, KeySource::Variable).map(Some);
         }
-        read_file(&self.state_dir.join(FILE), 0o077)
+        own(&self.state_dir.join(FILE))
     }
 
-    /// The key for a store, checked against the id that the store names; `None` when there is none and none is named.
+    /// The keys for a store, checked against those that the store needs; `None` when there are none and none is needed.
     /// Touches nothing.
     ///
     /// # Errors
-    /// As [`KeySources::find`]; when the store names a key, and there is none or another one.
-    pub fn found_for(&self, named: Option<KeyId>) -> Result<Option<Found>, KeyError> {
-        match (self.find()?, named) {
-            (Some(found), Some(expected)) if found.key.id() != expected => {
-                Err(KeyError::Wrong { expected, found: found.key.id(), from: found.from })
-            }
-            (None, Some(key)) => Err(KeyError::Missing { key, file: self.state_dir.join(FILE) }),
-            (found, _) => Ok(found),
+    /// As [`KeySources::find`]; when a key that the store needs is not among them.
+    pub fn found_for(&self, needed: &[KeyId]) -> Result<Option<Found>, KeyError> {
+        match (self.find()?, needed) {
+            (None, [key, ..]) => Err(KeyError::Missing { key: *key, file: self.state_dir.join(FILE) }),
+            (None, []) => Ok(None),
+            (Some(found), needed) => found.with_all(needed).map(Some),
         }
     }
 
-    /// The key for a store: the one there is, checked against the id that the store names; a new one for a store that
-    /// is not there yet, or has nothing sealed.
+    /// The keys for a store: those there are, checked against those that the store needs; a new one for a store that is
+    /// not there yet, or has nothing sealed.
     ///
     /// # Errors
     /// As [`KeySources::found_for`]; when it cannot be made.
-    pub fn for_store(&self, named: Option<KeyId>) -> Result<Found, KeyError> {
-        self.found_for(named)?.map_or_else(|| make(self.state_dir), Ok)
+    pub fn for_store(&self, needed: &[KeyId]) -> Result<Found, KeyError> {
+        self.found_for(needed)?.map_or_else(|| make(self.state_dir), Ok)
     }
 }
 
-fn read(text: &str, from: String) -> Result<Found, KeyError> {
-    match MasterKey::from_hex(text) {
-        Some(key) => Ok(Found { key, from }),
-        None => Err(KeyError::Unusable { from, why: "it is not 64 hexadecimal digits".to_owned() }),
+impl Found {
+    /// These keys, when all that a store needs are among them.
+    ///
+    /// # Errors
+    /// `Wrong`, with the first that is missing.
+    pub fn with_all(self, needed: &[KeyId]) -> Result<Self, KeyError> {
+        match needed.iter().find(|id| !self.ring.has(**id)) {
+            Some(missing) => Err(KeyError::Wrong { expected: *missing, found: self.ring.ids(), from: self.from }),
+            None => Ok(self),
+        }
     }
+}
+
+fn read(text: &str, from: KeySource) -> Result<Found, KeyError> {
+    match Keyring::read(text) {
+        Ok(ring) => Ok(Found { ring, from }),
+        Err(why) => Err(KeyError::Unusable { from, why }),
+    }
+}
+
+/// The keys in the daemon's own file; `None` when there is none.
+///
+/// # Errors
+/// When it holds something that is no key, or that others could have read or changed.
+pub fn own(path: &Path) -> Result<Option<Found>, KeyError> {
+    read_file(path, KeySource::Own(path.to_owned()), 0o077)
 }
 
 /// A key file that no other user can have read or changed, by these bits of its mode; `None` when there is none.
-fn read_file(path: &Path, refused: u32) -> Result<Option<Found>, KeyError> {
+fn read_file(path: &Path, from: KeySource, refused: u32) -> Result<Option<Found>, KeyError> {
     fail::fail_point!("key.read");
-    let from = shown(path);
     let unusable = |why: String| KeyError::Unusable { from: from.clone(), why };
     let opened =
         OpenOptions::new().read(true).custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits() as i32).open(path);
@@ -134,7 +177,7 @@ fn read_file(path: &Path, refused: u32) -> Result<Option<Found>, KeyError> {
     }
     let mut text = Zeroizing::new(String::with_capacity(MOST_BYTES as usize + 1));
     file.take(MOST_BYTES).read_to_string(&mut text).map_err(|error| unusable(error.to_string()))?;
-    read(&text, from).map(Some)
+    read(&text, from.clone()).map(Some)
 }
 
 fn distrusted(meta: &fs::Metadata, refused: u32) -> Option<String> {
@@ -156,32 +199,50 @@ fn distrusted(meta: &fs::Metadata, refused: u32) -> Option<String> {
 fn make(dir: &Path) -> Result<Found, KeyError> {
     let not_made = |why: String| KeyError::NotMade { dir: dir.to_owned(), why };
     let reported = |error: std::io::Error| not_made(error.to_string());
-    let key = MasterKey::random().map_err(|error| not_made(error.to_string()))?;
+    let ring = Keyring::of(MasterKey::random().map_err(|error| not_made(error.to_string()))?);
     let path = dir.join(FILE);
     let new = dir.join(format!("{FILE}.{}.new", std::process::id()));
-    match fs::remove_file(&new) {
-        Err(error) if error.kind() != ErrorKind::NotFound => return Err(reported(error)),
-        _ => {}
-    }
-    let mut options = OpenOptions::new();
-    let mut file = options.write(true).create_new(true).mode(0o600).open(&new).map_err(reported)?;
-    let written = writeln!(file, "{}", key.to_hex().expose()).and_then(|()| file.sync_all());
     // In one step, so that a kill leaves no second name; and never over another start's key.
-    let moved = written.and_then(|()| Ok(renameat_with(CWD, &new, CWD, &path, RenameFlags::NOREPLACE)?));
+    let moved = write_new(&new, &ring).and_then(|()| Ok(renameat_with(CWD, &new, CWD, &path, RenameFlags::NOREPLACE)?));
     if let Err(error) = moved {
-        fs::remove_file(&new).map_err(reported)?;
+        drop(fs::remove_file(&new));
         if error.kind() == ErrorKind::AlreadyExists {
-            return read_file(&path, 0o077)?.ok_or_else(|| not_made("it appeared and went away".to_owned()));
+            return own(&path)?.ok_or_else(|| not_made("it appeared and went away".to_owned()));
         }
         return Err(reported(error));
     }
     File::open(dir).and_then(|dir| dir.sync_all()).map_err(reported)?;
     tracing::warn!(
         file = %path.display(),
-        key = %key.id(),
+        key = %ring.sealing(),
         "a master key was made: back it up apart from the store, without it the tokens are lost"
     );
-    Ok(Found { key, from: path.display().to_string() })
+    Ok(Found { ring, from: KeySource::Own(path) })
+}
+
+/// Writes a ring over the daemon's own file, in one step: after a crash it is the one before or this one.
+///
+/// # Errors
+/// When it cannot be written; the file is then as it was.
+pub fn rewrite(path: &Path, ring: &Keyring) -> std::io::Result<()> {
+    let new = path.with_file_name(NEW_FILE);
+    write_new(&new, ring)?;
+    fail::fail_point!("key.written");
+    fs::rename(&new, path)?;
+    File::open(path.parent().unwrap_or(path))?.sync_all()
+}
+
+/// Writes a ring into a file of its own, after what a killed program left there is gone.
+fn write_new(new: &Path, ring: &Keyring) -> std::io::Result<()> {
+    match fs::remove_file(new) {
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(new)?;
+    for key in ring.keys() {
+        writeln!(file, "{}", key.to_hex().expose())?;
+    }
+    file.sync_all()
 }
 
 #[cfg(test)]
@@ -196,7 +257,7 @@ mod tests {
 
     fn found(sources: &KeySources<'_>) -> Result<Option<KeyId>, String> {
         let found = sources.find();
-        found.map(|found| found.map(|found| found.key.id())).map_err(|error| error.to_string())
+        found.map(|found| found.map(|found| found.ring.sealing())).map_err(|error| error.to_string())
     }
 
     fn key_file(path: &Path, digit: char, mode: u32) {
@@ -275,14 +336,34 @@ mod tests {
     fn a_store_that_names_a_key_gets_that_one_or_none() {
         let dir = tempfile::tempdir().expect("a directory");
         let sources = sources(dir.path());
-        let missing = sources.for_store(Some(id('1'))).err().expect("no key").to_string();
+        let missing = sources.for_store(&[id('1')]).err().expect("no key").to_string();
         assert!(missing.contains(&id('1').to_string()), "{missing}");
         assert_eq!(fs::read_dir(dir.path()).expect("there").count(), 0, "nothing was touched");
-        let made = sources.for_store(None).expect("made").key.id();
+        let made = sources.for_store(&[]).expect("made").ring.sealing();
         let meta = fs::metadata(dir.path().join(FILE)).expect("there");
         assert_eq!((meta.mode() & 0o777, meta.nlink()), (0o600, 1));
-        assert_eq!(sources.for_store(Some(made)).expect("the same").key.id(), made);
-        let wrong = sources.for_store(Some(id('1'))).err().expect("another").to_string();
+        assert_eq!(sources.for_store(&[made]).expect("the same").ring.sealing(), made);
+        let wrong = sources.for_store(&[id('1')]).err().expect("another").to_string();
         assert!(wrong.contains(&id('1').to_string()) && wrong.contains(&made.to_string()), "{wrong}");
+    }
+
+    #[test]
+    fn a_ring_is_written_over_the_file_in_one_step() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let sources = sources(dir.path());
+        let path = dir.path().join(FILE);
+        let found = sources.for_store(&[]).expect("made");
+        let before = found.ring.sealing();
+        // What a killed program left does not stay, and nothing of it is taken.
+        fs::write(dir.path().join(NEW_FILE), "left").expect("written");
+        let ring = found.ring.with_first(MasterKey::from_hex(&"7".repeat(64)).expect("a key")).expect("two keys");
+        rewrite(&path, &ring).expect("written");
+        let meta = fs::metadata(&path).expect("there");
+        assert_eq!((meta.mode() & 0o777, meta.len()), (0o600, 130));
+        assert_eq!(fs::read_dir(dir.path()).expect("there").count(), 1);
+        let found = sources.for_store(&[before]).expect("both");
+        assert_eq!(found.ring.ids(), [id('7'), before]);
+        let missing = found.with_all(&[id('7'), id('8')]).err().expect("a third").to_string();
+        assert!(missing.contains(&format!("{}; ", id('8'))) && missing.contains(&before.to_string()), "{missing}");
     }
 }

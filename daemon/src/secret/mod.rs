@@ -1,6 +1,7 @@
 //! Texts that are never shown: keys and tokens.
 
 pub mod file;
+pub mod keyring;
 pub mod master_key;
 pub mod vault;
 
@@ -23,6 +24,8 @@ pub enum SecretError {
     Unreadable { path: String, source: FileError },
     #[error("{path} does not hold one line of text")]
     NotOneLine { path: String },
+    #[error("{path} does not hold lines of text")]
+    NotLines { path: String },
 }
 
 impl Secret {
@@ -42,6 +45,19 @@ impl Secret {
             .map(str::trim)
             .filter(|text| !text.is_empty() && !text.contains(char::is_control));
         text.map(Self::new).ok_or_else(|| SecretError::NotOneLine { path: file::shown(path) })
+    }
+
+    /// Reads a file of lines of text as it is.
+    ///
+    /// # Errors
+    /// When it cannot be read, is empty, has signs that are no text, or more than 64 KiB.
+    pub fn read_lines(path: &Path) -> Result<Self, SecretError> {
+        let read = file::read(path, MOST_BYTES);
+        let bytes = read.map_err(|source| SecretError::Unreadable { path: file::shown(path), source })?;
+        let is_foreign = |sign: char| sign.is_control() && sign != '\n' && sign != '\r';
+        let text =
+            std::str::from_utf8(&bytes).ok().filter(|text| !text.trim().is_empty() && !text.contains(is_foreign));
+        text.map(Self::new).ok_or_else(|| SecretError::NotLines { path: file::shown(path) })
     }
 
     /// The text itself. The caller keeps it out of errors, logs and responses.

@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 
 use crate::model::Sealed;
 use crate::secret::Secret;
+use crate::secret::keyring::Keyring;
 
 /// The layout of sealed values: version, key id, nonce, ciphertext with tag.
 const VERSION: u8 = 1;
@@ -110,7 +111,7 @@ impl<'a> SealingContext<'a> {
 /// Why a value does not open, or cannot be sealed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum VaultError {
-    #[error("it was sealed with the key {0}, which is not the one in use")]
+    #[error("it was sealed with the key {0}, which is not at hand")]
     OtherKey(KeyId),
     #[error("it was changed, cut, or belongs to another record")]
     NotIntact,
@@ -118,17 +119,44 @@ pub enum VaultError {
     NoRandomness,
 }
 
-/// Seals and opens.
+/// Seals with one key, and opens with each of a ring.
 pub struct Vault {
-    cipher: XChaCha20Poly1305,
-    key: KeyId,
+    /// The first seals.
+    keys: Vec<(KeyId, XChaCha20Poly1305)>,
     store: [u8; 16],
 }
 
 impl Vault {
     /// A vault for the store with this id.
-    pub fn new(key: &MasterKey, store: [u8; 16]) -> Self {
-        Self { cipher: XChaCha20Poly1305::new(&Key::from(*key.0)), key: key.id(), store }
+    pub fn new(ring: &Keyring, store: [u8; 16]) -> Self {
+        Self { keys: Self::new_keys(ring.keys()), store }
+    }
+
+    /// The key that seals.
+    pub fn sealing(&self) -> KeyId {
+        self.keys[0].0
+    }
+
+    /// The keys that open, the one that seals first.
+    pub fn ids(&self) -> Vec<KeyId> {
+        self.keys.iter().map(|(id, _)| *id).collect()
+    }
+
+    /// One with another key that seals, which opens with all keys of this one as well.
+    pub fn with_first(&self, key: &MasterKey) -> Self {
+        let mut keys = Self::new_keys(std::slice::from_ref(key));
+        keys.extend(self.keys.iter().filter(|(id, _)| *id != key.id()).cloned());
+        Self { keys, store: self.store }
+    }
+
+    /// One that opens without a key; the key that seals stays.
+    pub fn without(&self, key: KeyId) -> Self {
+        let keys = self.keys.iter().enumerate().filter(|(at, (id, _))| *at == 0 || *id != key);
+        Self { keys: keys.map(|(_, key)| key.clone()).collect(), store: self.store }
+    }
+
+    fn new_keys(keys: &[MasterKey]) -> Vec<(KeyId, XChaCha20Poly1305)> {
+        keys.iter().map(|key| (key.id(), XChaCha20Poly1305::new(&Key::from(*key.0)))).collect()
     }
 
     /// Seals a secret for its context.
@@ -136,13 +164,14 @@ impl Vault {
     /// # Errors
     /// When the system has no randomness to give.
     pub fn seal(&self, context: SealingContext<'_>, secret: &Secret) -> Result<Sealed, VaultError> {
+        let (id, cipher) = &self.keys[0];
         let mut nonce = [0; NONCE_BYTES];
         getrandom::fill(&mut nonce).map_err(|_| VaultError::NoRandomness)?;
-        let payload = Payload { msg: secret.expose().as_bytes(), aad: &self.bound_to(context, self.key) };
-        let sealed = self.cipher.encrypt(&XNonce::from(nonce), payload).map_err(|_| VaultError::NotIntact)?;
+        let payload = Payload { msg: secret.expose().as_bytes(), aad: &self.bound_to(context, *id) };
+        let sealed = cipher.encrypt(&XNonce::from(nonce), payload).map_err(|_| VaultError::NotIntact)?;
         let mut bytes = Vec::with_capacity(HEAD_BYTES + sealed.len());
         bytes.push(VERSION);
-        bytes.extend_from_slice(&self.key.0);
+        bytes.extend_from_slice(&id.0);
         bytes.extend_from_slice(&nonce);
         bytes.extend_from_slice(&sealed);
         Ok(Sealed(bytes))
@@ -151,7 +180,7 @@ impl Vault {
     /// Opens what was sealed for this context.
     ///
     /// # Errors
-    /// When it was sealed with another key, for another context, or is not as it was.
+    /// When it was sealed with a key that the ring lacks, for another context, or is not as it was.
     pub fn open(&self, context: SealingContext<'_>, sealed: &Sealed) -> Result<Secret, VaultError> {
         let (version, rest) = sealed.0.split_first().ok_or(VaultError::NotIntact)?;
         let (key, rest) = rest.split_first_chunk::<KEY_ID_BYTES>().ok_or(VaultError::NotIntact)?;
@@ -159,15 +188,25 @@ impl Vault {
         if *version != VERSION {
             return Err(VaultError::NotIntact);
         }
-        if *key != self.key.0 {
-            return Err(VaultError::OtherKey(KeyId(*key)));
-        }
-        let payload = Payload { msg: sealed, aad: &self.bound_to(context, self.key) };
-        let opened = self.cipher.decrypt(&XNonce::from(*nonce), payload).map_err(|_| VaultError::NotIntact)?;
+        let named = self.keys.iter().find(|(id, _)| id.0 == *key);
+        let (id, cipher) = named.ok_or(VaultError::OtherKey(KeyId(*key)))?;
+        let payload = Payload { msg: sealed, aad: &self.bound_to(context, *id) };
+        let opened = cipher.decrypt(&XNonce::from(*nonce), payload).map_err(|_| VaultError::NotIntact)?;
         String::from_utf8(opened).map(Secret::new).map_err(|error| {
             drop(Zeroizing::new(error.into_bytes()));
             VaultError::NotIntact
         })
+    }
+
+    /// The same secret, sealed anew with the key that seals now; `None` when it is sealed with that one already.
+    ///
+    /// # Errors
+    /// As [`Vault::open`] and [`Vault::seal`].
+    pub fn reseal(&self, context: SealingContext<'_>, sealed: &Sealed) -> Result<Option<Sealed>, VaultError> {
+        if sealed.key() == Some(self.sealing().0) {
+            return Ok(None);
+        }
+        self.seal(context, &self.open(context, sealed)?).map(Some)
     }
 
     /// What is authenticated beside the secret. Every part but the last has a fixed length.
@@ -198,7 +237,7 @@ mod tests {
     use super::*;
 
     fn vault(key: u8, store: u8) -> Vault {
-        Vault::new(&MasterKey::new(Zeroizing::new([key; 32])), [store; 16])
+        Vault::new(&Keyring::of(MasterKey::new(Zeroizing::new([key; 32]))), [store; 16])
     }
 
     fn grant(number: u8) -> GrantId {
@@ -227,6 +266,33 @@ mod tests {
             vault_of_ours.seal(SealingContext::of_account(grant(1), "a"), &Secret::new("x")).expect("sealed");
         assert!(vault_of_ours.open(SealingContext::of_account(grant(1), "b"), &accounts).is_err());
         assert!(!format!("{sealed:?}").contains("canary"));
+    }
+
+    #[test]
+    fn a_ring_opens_with_each_key_and_seals_with_the_first() {
+        let key = |number: u8| MasterKey::new(Zeroizing::new([number; 32]));
+        let ring = |numbers: &[u8]| Keyring::checked(numbers.iter().map(|it| key(*it)).collect()).expect("a ring");
+        let (before, both) = (Vault::new(&ring(&[1]), [1; 16]), Vault::new(&ring(&[2, 1]), [1; 16]));
+        let context = SealingContext::of_grant(grant(1), Field::Access);
+        let old = before.seal(context, &Secret::new("canary")).expect("sealed");
+        let new = both.reseal(context, &old).expect("opened").expect("sealed anew");
+        assert_eq!((old.key(), new.key()), (Some(key(1).id().0), Some(key(2).id().0)));
+        let opened = |vault: &Vault, sealed| vault.open(context, sealed).map(|secret| secret.expose().to_owned());
+        for sealed in [&old, &new] {
+            assert_eq!(opened(&both, sealed), Ok("canary".to_owned()));
+        }
+        assert_eq!(opened(&before, &new), Err(VaultError::OtherKey(key(2).id())));
+        let grown = before.with_first(&key(2));
+        assert_eq!((grown.ids(), opened(&grown, &new)), (both.ids(), Ok("canary".to_owned())));
+        let shrunk = grown.without(key(1).id());
+        assert_eq!(opened(&shrunk, &old), Err(VaultError::OtherKey(key(1).id())));
+        assert_eq!(shrunk.without(key(2).id()).ids(), [key(2).id()], "the one that seals stays");
+        assert_eq!(both.reseal(context, &new), Ok(None), "it is sealed with that key already");
+        // A value that names another key than the one it was sealed with opens with neither.
+        let mut swapped = old.clone();
+        swapped.0[1..9].copy_from_slice(&key(2).id().0);
+        assert_eq!(opened(&both, &swapped), Err(VaultError::NotIntact));
+        assert_eq!(Sealed(vec![1, 2]).key(), None);
     }
 
     #[test]

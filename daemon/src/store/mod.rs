@@ -31,6 +31,7 @@ mod restoring;
 mod rows;
 mod spool;
 mod scrub;
+mod sealed;
 mod shared;
 mod snapshots;
 mod retaining;
@@ -70,6 +71,7 @@ pub use self::queries::{
 pub use self::repairing::{Made, Repaired, repair};
 pub use self::restoring::{RestoreError, Restored, restore};
 pub use self::scrub::Scrubbed;
+pub use self::sealed::SealedCounts;
 pub use self::shared::StoreState;
 pub use self::spool::Spool;
 
@@ -176,15 +178,15 @@ impl Store {
         opened.map_err(|error| error.in_file(&origin::file_in(&dir)))
     }
 
-    /// The id of the master key that the secrets of the store in `dir` are sealed with, read without changing anything
-    /// there. `None` when there is no store, or the store names no key. `new`: whether an empty store may be begun where
-    /// there was one. Blocks.
+    /// The ids of the master keys without which secrets of the store in `dir` may not open, the one that seals first, read
+    /// without changing anything there. None when there is no store, or the store names no key. `new`: whether an empty store
+    /// may be begun where there was one. Blocks.
     ///
     /// # Errors
     /// As [`Store::open`].
-    pub fn key_named(dir: &std::path::Path, new: bool) -> Result<Option<[u8; 8]>, StoreError> {
-        let named = panics_as_damage(|| Origin::key_named(dir, 1 << 20, new));
-        named.map_err(|error| error.in_file(&origin::file_in(dir)))
+    pub fn keys_needed(dir: &std::path::Path, new: bool) -> Result<Vec<[u8; 8]>, StoreError> {
+        let needed = panics_as_damage(|| Origin::keys_needed(dir, 1 << 20, new));
+        needed.map_err(|error| error.in_file(&origin::file_in(dir)))
     }
 
     /// Queues commits, which are stored together, and returns at once. Commits are written in the order of the calls.

@@ -19,7 +19,7 @@ use super::envelope::Unreadable;
 use super::error::StoreError;
 use super::open_file::OpenFile;
 use super::overlay::{BoxedBackend, ReadOnly};
-use super::records::{self, Format, KeyName, Record, Stamp};
+use super::records::{self, Format, Record, Stamp, StoreKeys};
 use super::tables::{CHUNKS, FORMAT, Records};
 use super::{marker, migrations};
 use crate::history::retention::DEFAULTS;
@@ -139,21 +139,21 @@ impl Origin {
         Ok(origin)
     }
 
-    /// The id of the master key that a store's secrets are sealed with, read without changing a byte of the store.
-    /// `None` when there is no store, or the store names no key.
+    /// The ids of the master keys that a store needs, the one that seals first, read without changing a byte of the store.
+    /// None when there is no store, or the store names no key.
     ///
     /// # Errors
     /// `InUse` while another process has the store; `Gone`, `NotOurs`, `Newer`, `Damaged` as when it is opened.
-    pub(super) fn key_named(dir: &Path, cache_bytes: usize, new: bool) -> Result<Option<[u8; 8]>, StoreError> {
+    pub(super) fn keys_needed(dir: &Path, cache_bytes: usize, new: bool) -> Result<Vec<[u8; 8]>, StoreError> {
         let path = dir.join(FILE);
         if !is_there(dir)? && marker::found(dir)?.is_none() {
-            return Ok(None);
+            return Ok(Vec::new());
         }
         // Held meanwhile, so that of two daemons that start together one continues.
         let _lock = lock(dir)?;
         if !is_there(dir)? {
             may_begin(dir, new)?;
-            return Ok(None);
+            return Ok(Vec::new());
         }
         let backend = redb::backends::FileBackend::new(open_checked_to_read(&path)?)?;
         let mut builder = Database::builder();
@@ -161,10 +161,10 @@ impl Origin {
         let database = ReadOnly::open(&mut builder, Box::new(backend))?;
         check_format(&*database)?;
         let table = database.begin_read()?.open_table(Records::Meta.definition())?;
-        let Some(value) = table.get(KeyName::KEY.as_slice())? else { return Ok(None) };
-        let KeyName(id) = records::read(Records::Meta, &KeyName::KEY, value.value())
-            .map_err(|why| StoreError::unreadable(Records::Meta.name(), "the id of its key", why))?;
-        Ok(Some(id))
+        let Some(value) = table.get(StoreKeys::KEY.as_slice())? else { return Ok(Vec::new()) };
+        let keys: StoreKeys = records::read(Records::Meta, &StoreKeys::KEY, value.value())
+            .map_err(|why| StoreError::unreadable(Records::Meta.name(), "the ids of its keys", why))?;
+        Ok(keys.needed())
     }
 
     /// Opens the database, with everything that was committed before a crash.

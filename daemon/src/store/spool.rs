@@ -13,7 +13,7 @@ use super::envelope::Unreadable;
 use super::error::StoreError;
 use super::origin::Origin;
 use super::reader::Reader;
-use super::records::{KeyName, Stamp};
+use super::records::{Stamp, StoreKeys};
 use super::rows::Part;
 
 /// What the store's disk keeps free whatever is copied: the store itself goes on writing.
@@ -51,13 +51,16 @@ impl Store {
 impl Reader<'_> {
     fn backup_head(&self, now: Timestamp) -> Result<Head, StoreError> {
         let stamp: Option<Stamp> = self.get(&Stamp::KEY)?;
-        let key: Option<KeyName> = self.get(&KeyName::KEY)?;
+        let keys: Option<StoreKeys> = self.get(&StoreKeys::KEY)?;
+        let needed = keys.map(|keys| keys.needed()).unwrap_or_default();
+        let mut needed = needed.iter().map(|id| HEXLOWER.encode(id));
         Ok(Head {
             format: FORMAT,
             roster: env!("CARGO_PKG_VERSION").to_owned(),
             store_format: super::tables::FORMAT,
             store: HEXLOWER.encode(&stamp.map(|stamp| stamp.id).unwrap_or_default()),
-            key: key.map(|KeyName(id)| HEXLOWER.encode(&id)),
+            key: needed.next(),
+            older_keys: needed.collect(),
             created_at: now.0,
         })
     }

@@ -19,7 +19,7 @@ use crate::model::Lease;
 use crate::platforms::webhook::Hub;
 use crate::schedule::gate::Priority;
 use crate::secret::Secret;
-use crate::secret::vault::SealingContext;
+use crate::secret::vault::{SealingContext, Vault};
 use crate::store::StoreState;
 
 /// Requests to hubs at a time.
@@ -132,7 +132,8 @@ async fn tidy(app: &App) {
 async fn begin(app: &App) {
     let wanted: Vec<ConnectionId> = app.look(|roster| lease::wanted(roster).map(|connection| connection.id).collect());
     for together in wanted.chunks(BEGUN_TOGETHER) {
-        let tickets: Option<Vec<Ticket>> = together.iter().map(|connection| ticket(app, *connection)).collect();
+        let vault = app.consents.vault();
+        let tickets: Option<Vec<Ticket>> = together.iter().map(|connection| ticket(&vault, *connection)).collect();
         let Some(tickets) = tickets else { return tracing::warn!("no randomness: subscriptions are begun later") };
         let begun = app.decide(|decision| {
             lease::begin(decision, tickets);
@@ -145,14 +146,14 @@ async fn begin(app: &App) {
 }
 
 /// A fresh address and secret; `None` without randomness.
-fn ticket(app: &App, connection: ConnectionId) -> Option<Ticket> {
+fn ticket(vault: &Vault, connection: ConnectionId) -> Option<Ticket> {
     let random = |bytes: usize| {
         let mut random = Zeroizing::new(vec![0; bytes]);
         getrandom::fill(&mut random).ok()?;
         Some(Secret::new(data_encoding::BASE64URL_NOPAD.encode(&random)))
     };
     let (token, secret) = (random(TOKEN_BYTES)?, random(2 * TOKEN_BYTES)?);
-    let secret = app.consents.vault.seal(SealingContext::of_lease(connection), &secret).ok()?;
+    let secret = vault.seal(SealingContext::of_lease(connection), &secret).ok()?;
     Some(Ticket { connection, token: token.expose().to_owned(), secret })
 }
 
@@ -166,7 +167,7 @@ async fn subscribe(app: &App, lease: Lease, address: String, route: Route, hub: 
     if noted.await.is_err() {
         return;
     }
-    let Ok(secret) = app.consents.vault.open(SealingContext::of_lease(id), &lease.secret) else {
+    let Ok(secret) = app.consents.vault().open(SealingContext::of_lease(id), &lease.secret) else {
         tracing::warn!(connection = %id, "the secret of a subscription does not open: another one is begun");
         let ended = app.decide(|decision| {
             decision.commit.webhooks.ended_leases.push(id);

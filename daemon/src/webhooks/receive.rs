@@ -89,7 +89,7 @@ pub async fn from_hub(app: &Arc<App>, slug: &str, token: &str, received: Receive
         Some((lease.clone(), roster.platforms.get(platform).filter(|_| platform == slug)?.clone()))
     });
     let Some((lease, known)) = found else { return Answer::Gone };
-    let secret = app.consents.vault.open(SealingContext::of_lease(lease.connection), &lease.secret);
+    let secret = app.consents.vault().open(SealingContext::of_lease(lease.connection), &lease.secret);
     let webhooks = known.platform.webhooks();
     let is_genuine =
         secret.is_ok_and(|secret| webhooks.is_some_and(|webhooks| webhooks.is_from_hub(&secret, received)));

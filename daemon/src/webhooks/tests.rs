@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use super::receive::{Answer, receive};
 use crate::app::setup::Source;
-use crate::app::{App, Parts};
+use crate::app::{App, Parts, Vaults};
 use crate::http_client::HttpLimits;
 use crate::model::{Connection, Grant, GrantState, GrantUse};
 use crate::platforms::webhook::{Hook, Received};
@@ -15,6 +15,8 @@ use crate::process::clock::ManualClock;
 use crate::process::config::Config;
 use crate::process::environment::Environment;
 use crate::roster::samples;
+use crate::secret::keyring::Keyring;
+use crate::secret::master_key::KeySource;
 use crate::secret::vault::{MasterKey, Vault};
 use crate::store::StoreState;
 use crate::store::tests::disk::{Disk, Fails};
@@ -38,9 +40,12 @@ async fn what_cannot_be_stored_is_not_acknowledged_and_counts_when_it_is_sent_ag
     let (store, loaded) = disk.open().expect("a store");
     let source = Source { file: "test".into(), environment: Environment::default(), limits: HttpLimits::default() };
     let (setup, platforms) = source.set_up(Config::parse(CONFIG, "test").expect("a config")).expect("a setup");
-    let vault = Vault::new(&MasterKey::new(Zeroizing::new([1; 32])), loaded.store);
+    let vaults = Vaults::new(
+        Vault::new(&Keyring::of(MasterKey::new(Zeroizing::new([1; 32]))), loaded.store),
+        KeySource::Variable,
+    );
     let clock = std::sync::Arc::new(ManualClock::at(ISSUED));
-    let app = App::build(Parts { setup, platforms, clock, store, loaded, vault, logs: None, seed: 1 });
+    let app = App::build(Parts { setup, platforms, clock, store, loaded, vaults, logs: None, seed: 1 });
     app.load_recent().await;
     let connection = ConnectionId::from_bytes([2; 5]);
     let grant = Grant {

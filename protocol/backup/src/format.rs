@@ -19,6 +19,9 @@ pub struct Head {
     pub store: String,
     /// The id of the master key that its secrets are sealed with, as `rosterd` names it; `None` when it has none yet.
     pub key: Option<String>,
+    /// Those of which something in it may need them as well, because they were rotated just then.
+    #[serde(default)]
+    pub older_keys: Vec<String>,
     /// When the transaction that it was read in began: milliseconds since 1970 in UTC.
     pub created_at: i64,
 }

@@ -14,6 +14,7 @@ fn head() -> Head {
         roster: "0.1.0".to_owned(),
         store_format: 3,
         store: "00ff".to_owned(),
+        older_keys: Vec::new(),
         key: Some("0102030405060708".to_owned()),
         created_at: 1_795_262_400_000,
     }

@@ -6,8 +6,8 @@ use super::completions;
 use crate::agent;
 use crate::commands::{
     add, alerts, audience, audit, backup, budgets, changes, channels, connect, deliveries, disconnect, due, edit,
-    history, list, log_level, merge, pause, platforms, record, remove, retention, rules, runs, set, show, silence,
-    status, sync, tokens,
+    history, keys, list, log_level, merge, pause, platforms, record, remove, retention, rules, runs, set, show,
+    silence, status, sync, tokens,
 };
 use crate::output::{Ending, Failure};
 use crate::session::Session;
@@ -71,6 +71,8 @@ pub enum Command {
     Retention(retention::Retention),
     /// Makes a backup of the store while rosterd runs, or verifies one
     Backup(backup::Backup),
+    /// Lists the master keys, has another one seal, or retires one
+    Keys(keys::Keys),
     /// Lists who did what and when, newest first
     Audit(audit::Audit),
     /// Lists consents: what renews itself, and what needs a hand first
@@ -118,6 +120,7 @@ impl Command {
             Command::Due(due) => due.run(session).await,
             Command::Budgets(budgets) => budgets.run(session).await,
             Command::Backup(backup) => backup.run(session).await,
+            Command::Keys(keys) => keys.run(session).await,
             Command::Audit(audit) => audit.run(session).await,
             Command::Platforms(platforms) => platforms.run(session).await,
             Command::Tokens(tokens) => tokens.run(session).await,

@@ -85,6 +85,10 @@ fn text(status: &protocol::Status, look: &Look) -> String {
     if let Some(backup) = backup(&status.backup, look) {
         lines.push(("backup", backup));
     }
+    if status.to_reseal > 0 {
+        let left = grouped(status.to_reseal);
+        lines.push(("master key", format!("a rotation is under way: {left} values are still to be sealed anew")));
+    }
     if let Some(budget) = status.store.budget.filter(|budget| status.store.bytes > *budget) {
         lines.push(("store size", format!("more than [retention] size, {}", bytes(budget))));
     }
@@ -294,7 +298,7 @@ mod tests {
         "coverage_24h":{"expected":0,"ok":0,"partial":0,"failed":0,"skipped":0},"budget":null,
         "withdrawn":[{"metric":"avg_views","since":"2026-11-21T08:00:00Z"}]}],"store":{"bytes":1048576,
         "snapshots":63000,"writable":true,"budget":null},"backup":{"last_at":null,"last_bytes":null,
-        "every_s":null,"next_at":null,"failed":null},"retention":"chosen","not_ready":null,
+        "every_s":null,"next_at":null,"failed":null},"to_reseal":0,"retention":"chosen","not_ready":null,
         "listener_lost":null,"config":{"loaded_at":"2026-11-21T11:18:00Z","refused":null}}
         "#);
     }

@@ -6,6 +6,7 @@
 pub mod consent;
 pub mod deliveries;
 pub mod events;
+pub mod keys;
 pub mod reported;
 pub mod retention;
 pub mod rules;

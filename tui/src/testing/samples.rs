@@ -109,6 +109,7 @@ pub fn status() -> Status {
         coverage_24h: Coverage { expected: 673, ok: 641, partial: 10, failed: 12, skipped: 10 },
         platforms: platforms(),
         retention_chosen: true,
+        to_reseal: 0,
         not_ready: None,
         config_loaded_at: NOW.plus_seconds(-7_200),
         listener_lost: None,

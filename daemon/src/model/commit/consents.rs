@@ -2,13 +2,13 @@
 
 use roster_protocol::ids::{ConnectionId, ConsentId, GrantId};
 
-use crate::model::{Consent, Grant, GrantTokens, GrantUse};
+use crate::model::{Consent, Grant, GrantTokens, GrantUse, StoreKey};
 
 /// Consents, grants and their sealed tokens.
 #[derive(Clone, Debug, Default)]
 pub struct ConsentsCommit {
-    /// The id of the master key that seals this store's secrets, once it is known.
-    pub key: Option<[u8; 8]>,
+    /// All master keys of this store's secrets, the one that seals first, where they change.
+    pub keys: Option<Vec<StoreKey>>,
     pub consents: Vec<Consent>,
     /// Settled, expired or given up.
     pub removed_consents: Vec<ConsentId>,

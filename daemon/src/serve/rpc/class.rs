@@ -55,6 +55,7 @@ pub fn of(request: &RosterRequest) -> Class {
         | R::Silences {}
         | R::Deliveries { .. }
         | R::Retention { .. }
+        | R::Keys {}
         | R::Audit { .. } => (Role::Viewer, Length::Long),
 
         R::TestPlatform { .. }
@@ -89,7 +90,9 @@ pub fn of(request: &RosterRequest) -> Class {
         | R::Disconnect { .. }
         | R::ChooseRetention {}
         | R::Backup { .. }
-        | R::BackupKept {} => (Role::Admin, Length::Short),
+        | R::BackupKept {}
+        | R::RotateKey {}
+        | R::RetireKey { .. } => (Role::Admin, Length::Short),
         // All that is stored is in it.
         R::BackupPiece {} => (Role::Admin, Length::Long),
     };
@@ -117,6 +120,8 @@ mod tests {
         check(RosterRequest::Channels {}, Role::Viewer, Length::Short);
         check(RosterRequest::TestChannel { channel: "team".to_owned() }, Role::Admin, Length::Short);
         check(RosterRequest::RetryDelivery { delivery: "abc".to_owned() }, Role::Analyst, Length::Short);
+        check(RosterRequest::Keys {}, Role::Viewer, Length::Long);
+        check(RosterRequest::RotateKey {}, Role::Admin, Length::Short);
         check(RosterRequest::Remove { influencer: "mara".to_owned() }, Role::Admin, Length::Short);
         let backup = RosterRequest::Backup { seal: roster_protocol::BackupSeal::AsConfigured };
         check(backup, Role::Admin, Length::Short);

@@ -3,13 +3,13 @@
 use super::Batch;
 use crate::model::ConsentsCommit;
 use crate::store::error::StoreError;
-use crate::store::records::KeyName;
+use crate::store::records::StoreKeys;
 use crate::store::tables::Records;
 
 impl Batch {
     pub(super) fn add_consents(&mut self, commit: &ConsentsCommit) -> Result<(), StoreError> {
-        if let Some(key) = commit.key {
-            self.put(&KeyName(key))?;
+        if let Some(keys) = &commit.keys {
+            self.put(&StoreKeys(keys.clone()))?;
         }
         commit.consents.iter().try_for_each(|consent| self.put(consent))?;
         for consent in &commit.removed_consents {

@@ -5,7 +5,9 @@ use roster_protocol::ids::ConnectionId;
 use roster_protocol::time::Timestamp;
 
 use super::{Payload, Record, read, read_plain};
-use crate::model::{AlertsSince, Backup, BudgetKey, BudgetUse, Hold, ReportedLimit, RetentionChoice, Settings};
+use crate::model::{
+    AlertsSince, Backup, BudgetKey, BudgetUse, Hold, KeptBackup, ReportedLimit, RetentionChoice, Settings, StoreKey,
+};
 use crate::store::envelope::Unreadable;
 use crate::store::tables::Records;
 
@@ -74,7 +76,7 @@ pub(super) fn verify(key: &[u8], encoded: &[u8]) -> Result<(), Unreadable> {
         key if key == AlertsSince::KEY => read::<AlertsSince>(table, key, encoded).map(drop),
         key if key == RetentionChoice::KEY => read::<RetentionChoice>(table, key, encoded).map(drop),
         BACKUP_SCHEDULED | BACKUP_REQUESTED => read::<Backup>(table, key, encoded).map(drop),
-        key if key == KeyName::KEY => read::<KeyName>(table, key, encoded).map(drop),
+        key if key == StoreKeys::KEY => read::<StoreKeys>(table, key, encoded).map(drop),
         _ => read_plain(table, key, encoded).map(drop),
     }
 }
@@ -193,28 +195,57 @@ impl Record for Backup {
     }
 }
 
-/// The id of the master key that the store's secrets are sealed with, in [`Records::Meta`]. Missing in a store that has
-/// never been opened with one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::store) struct KeyName(pub(in crate::store) [u8; 8]);
+/// The master keys of the store's secrets, the one that seals first, in [`Records::Meta`]. Missing in a store that has never
+/// been opened with one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::store) struct StoreKeys(pub(in crate::store) Vec<StoreKey>);
 
-impl KeyName {
+impl StoreKeys {
     pub(in crate::store) const KEY: [u8; 3] = *b"key";
+
+    /// The ids of those without which something may not open.
+    pub(in crate::store) fn needed(&self) -> Vec<[u8; 8]> {
+        self.0.iter().filter(|key| key.is_needed).map(|key| key.id).collect()
+    }
 }
 
-impl Record for KeyName {
+/// Id, since when, whether it is needed, and its backups: of when, and whether they were scheduled.
+type KeyPayload = ([u8; 8], Option<i64>, bool, Vec<(i64, bool)>);
+
+impl Record for StoreKeys {
     const TABLE: Records = Records::Meta;
+    /// Version 1 was the id of the only key.
+    const VERSION: u8 = 2;
 
     fn key(&self) -> Vec<u8> {
         Self::KEY.to_vec()
     }
 
     fn encode(&self, out: Vec<u8>) -> Payload {
-        to_extend(&self.0, out)
+        let payload = |key: &StoreKey| -> KeyPayload {
+            let backups = key.backups.iter().map(|backup| (backup.at.0, backup.scheduled)).collect();
+            (key.id, key.since.map(|since| since.0), key.is_needed, backups)
+        };
+        to_extend(&self.0.iter().map(payload).collect::<Vec<_>>(), out)
     }
 
     fn decode(_key: &[u8], payload: &[u8]) -> Option<Self> {
-        from_bytes(payload).ok().map(KeyName)
+        let key = |(id, since, is_needed, backups): KeyPayload| StoreKey {
+            id,
+            since: since.map(Timestamp),
+            is_needed,
+            backups: backups.into_iter().map(|(at, scheduled)| KeptBackup { at: Timestamp(at), scheduled }).collect(),
+        };
+        let keys: Vec<KeyPayload> = from_bytes(payload).ok()?;
+        Some(StoreKeys(keys.into_iter().map(key).collect()))
+    }
+
+    fn decode_version(version: u8, key: &[u8], payload: &[u8]) -> Option<Self> {
+        if version > 1 {
+            return Self::decode(key, payload);
+        }
+        let id: [u8; 8] = from_bytes(payload).ok()?;
+        Some(StoreKeys(vec![StoreKey { id, since: None, is_needed: true, backups: Vec::new() }]))
     }
 }
 
@@ -290,5 +321,32 @@ impl Record for Sweep {
 
     fn decode(key: &[u8], payload: &[u8]) -> Option<Self> {
         payload.is_empty().then_some(Sweep { connection: ConnectionId::from_bytes(key.try_into().ok()?) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_only_key_of_an_older_store_is_needed() {
+        let keys = StoreKeys(vec![
+            StoreKey { id: [2; 8], since: Some(Timestamp(5)), is_needed: true, backups: Vec::new() },
+            StoreKey {
+                id: [1; 8],
+                since: None,
+                is_needed: false,
+                backups: vec![KeptBackup { at: Timestamp(3), scheduled: true }],
+            },
+        ]);
+        let payload = keys.encode(Vec::new()).expect("encodes");
+        assert_eq!(StoreKeys::decode(&StoreKeys::KEY, &payload), Some(keys.clone()));
+        assert_eq!(keys.needed(), [[2; 8]]);
+        let before = postcard::to_allocvec(&[7_u8; 8]).expect("encodes");
+        let read = StoreKeys::decode_version(1, &StoreKeys::KEY, &before).expect("an id");
+        assert_eq!((read.0.len(), read.needed()), (1, vec![[7; 8]]));
+        for cut in 0..payload.len() {
+            assert_eq!(StoreKeys::decode(&StoreKeys::KEY, &payload[..cut]), None, "{cut}");
+        }
     }
 }

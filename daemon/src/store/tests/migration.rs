@@ -12,6 +12,7 @@ use roster_protocol::time::{Date, Timestamp};
 use super::disk::submit;
 use super::sample::*;
 use crate::model::{Commit, DeliveryState, RosterCommit, SyncCommit};
+use crate::secret::keyring::Keyring;
 use crate::secret::vault::{Field, MasterKey, SealingContext, Vault};
 use crate::store::migrations::to_2::{OLD_LOG_PREFIX, OLD_ROW_TAG};
 use crate::store::records::{Format, Record, SnapshotRecord};
@@ -184,8 +185,8 @@ fn a_store_of_format_2_keeps_alerts_deliveries_grants_and_tokens() {
         assert_eq!((grants, loaded.grant_uses.len()), (vec!["Mara", "Oskar", "Paused"], 2));
         assert!(loaded.grants[0].is_live());
         let key = MasterKey::from_hex(&"5a".repeat(32)).expect("a key");
-        assert_eq!(loaded.key, Some(key.id().0));
-        let vault = Vault::new(&key, loaded.store);
+        assert_eq!(loaded.keys.iter().map(|key| (key.id, key.is_needed)).collect::<Vec<_>>(), [(key.id().0, true)]);
+        let vault = Vault::new(&Keyring::of(key), loaded.store);
         let (grant, tokens) = (loaded.grants[0].id, &loaded.tokens[0]);
         let open = |context, sealed| vault.open(context, sealed).expect("it opens").expose().to_owned();
         assert_eq!(open(SealingContext::of_grant(grant, Field::Access), &tokens.access), "invented-access-1");

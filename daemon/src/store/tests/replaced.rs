@@ -122,11 +122,11 @@ fn no_empty_store_is_begun_where_there_was_one() {
             fs::write(dir.path().join("roster.id"), text).expect("written");
         }
         let gone = |error: &StoreError| matches!(error, StoreError::Gone { .. });
-        assert!(Store::key_named(dir.path(), false).is_err_and(|error| gone(&error)), "{marker:?}");
+        assert!(Store::keys_needed(dir.path(), false).is_err_and(|error| gone(&error)), "{marker:?}");
         assert!(Store::open(options(dir.path())).is_err_and(|error| gone(&error)), "{marker:?}");
         assert!(!file.exists(), "{marker:?}");
     }
-    assert_eq!(Store::key_named(dir.path(), true).expect("a new one is wanted"), None);
+    assert_eq!(Store::keys_needed(dir.path(), true).expect("a new one is wanted"), Vec::<[u8; 8]>::new());
     let new = OpenOptions { new_store: true, ..options(dir.path()) };
     let (store, loaded) = Store::open(new.clone()).expect("a new store");
     assert!(loaded.influencers.is_empty());

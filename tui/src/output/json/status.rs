@@ -37,6 +37,8 @@ pub struct Status {
     platforms: Vec<Platform>,
     store: Store,
     backup: Backup,
+    /// How many secrets are still to be sealed with the newest master key.
+    to_reseal: u64,
     /// Whether what is not kept is deleted, or a choice waits.
     retention: &'static str,
     /// Why nothing is synced or stored at present.
@@ -209,6 +211,7 @@ impl Status {
                 budget: status.store.budget,
             },
             backup: Backup::from(&status.backup),
+            to_reseal: status.to_reseal,
             retention: if status.retention_chosen { "chosen" } else { "waiting" },
             not_ready: status.not_ready.clone(),
             listener_lost: status.listener_lost.clone(),

@@ -11,6 +11,7 @@ mod daemon;
 mod deliveries;
 mod feed;
 mod influencers;
+mod keys;
 mod rules;
 mod silences;
 mod sync;
@@ -95,6 +96,9 @@ impl Serve for Caller {
             Backup(seal) => backups::begin(caller, seal);
             BackupPiece() => backups::piece(caller);
             BackupKept() => backups::kept(caller);
+            Keys() => keys::keys(caller);
+            RotateKey() => keys::rotate(caller);
+            RetireKey(key, sure) => keys::retire(caller, key, sure);
 
             Influencers(query) => influencers::influencers(caller, query);
             Influencer(influencer) => influencers::influencer(caller, influencer);
