@@ -5,6 +5,7 @@
 mod advice;
 mod arrows;
 mod imports;
+mod security;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
