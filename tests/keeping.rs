@@ -43,7 +43,7 @@ async fn two_accounts(config: &str) -> World {
         let added = world.add(platform.slug(), platform.slug(), mara_on(platform)).await;
         let id = added.connections[0].id.to_string();
         let daily = Some(Seconds(DAY_S as u64));
-        world.client.set_interval(within(LIMIT), id, daily).await.expect("a response").expect("an interval");
+        world.client.set_interval(within(LIMIT), id, daily, None).await.expect("a response").expect("an interval");
     }
     world
 }

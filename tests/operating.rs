@@ -58,7 +58,7 @@ async fn another_config_is_taken_into_use_as_a_whole() {
     let own = Some(Seconds(7_200));
     world
         .client
-        .set_interval(within(LIMIT), "bluesky:mara.example".into(), own)
+        .set_interval(within(LIMIT), "bluesky:mara.example".into(), own, None)
         .await
         .expect("a response")
         .expect("set");

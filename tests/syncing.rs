@@ -290,7 +290,7 @@ async fn what_a_platform_lacks_blocks_its_accounts_and_is_no_fault_of_theirs() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_interval_of_its_own_is_followed() {
     let world = followed(1000).await;
-    let own = world.client.set_interval(within(LIMIT), format!("bluesky:{MARA}"), Some(Seconds(600))).await;
+    let own = world.client.set_interval(within(LIMIT), format!("bluesky:{MARA}"), Some(Seconds(600)), None).await;
     let own = own.expect("a response").expect("set");
     assert_eq!(own.interval, Some(Seconds(600)));
     let before = world.runs().await.len();

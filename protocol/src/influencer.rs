@@ -82,6 +82,16 @@ pub struct InfluencerEdit {
     pub note: Option<String>,
     /// The main connection, as a person names it; `auto` selects the largest again.
     pub main: Option<String>,
+    /// What the caller saw before the change: a value that is another one by now is left as it is.
+    pub based_on: EditBase,
+}
+
+/// Whole values as a caller saw them before changing them; what is `None` is overwritten, whatever it is by now.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EditBase {
+    pub name: Option<String>,
+    /// Empty: there was no note.
+    pub note: Option<String>,
 }
 
 /// The order of a list; numbers are largest first and unknown last, names are alphabetical.

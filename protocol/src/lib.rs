@@ -55,7 +55,7 @@ pub use error::{ErrorKind, RosterError};
 pub use event::{Cursor, Event, EventBatch};
 pub use ids::{AlertId, ConnectionId, ConsentId, DeliveryId, GrantId, InfluencerId, RunId, SilenceId};
 pub use influencer::{
-    Influencer, InfluencerEdit, InfluencerPage, InfluencerQuery, InfluencerRow, NewInfluencer, SortBy,
+    EditBase, Influencer, InfluencerEdit, InfluencerPage, InfluencerQuery, InfluencerRow, NewInfluencer, SortBy,
 };
 pub use keys::{KeyBackup, KeyInfo, KeyState, Keys, Retired};
 pub use metric::{AgeRange, Mean, Metric, MetricSet, Numbers, Ratio, Unit};

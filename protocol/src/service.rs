@@ -188,6 +188,7 @@ pub trait Roster {
     async fn look_up(account: Account) -> Result<AccountPreview, RosterError>;
     /// Adds an influencer, with accounts that are connected at once. An account that an influencer has already is a conflict.
     async fn add(new: NewInfluencer) -> Result<Influencer, RosterError>;
+    /// Changes an influencer; a whole value that is no longer what the caller saw is a conflict, and nothing changes.
     async fn edit(influencer: String, edit: InfluencerEdit) -> Result<Influencer, RosterError>;
     /// Removes an influencer with all connections and history; returns what was removed.
     async fn remove(influencer: String) -> Result<Influencer, RosterError>;
@@ -220,8 +221,13 @@ pub trait Roster {
     async fn disconnect(connection: String, delete_history: bool) -> Result<Connection, RosterError>;
     /// Pauses (`true`) or resumes; returns the connections it changed, the first [`PAGE_ROWS`] of them.
     async fn pause(target: PauseTarget, paused: bool) -> Result<Vec<Connection>, RosterError>;
-    /// Gives a connection an interval of its own; `None` follows the configured one.
-    async fn set_interval(connection: String, interval: Option<Seconds>) -> Result<Connection, RosterError>;
+    /// Gives a connection an interval of its own; `None` follows the configured one. `based_on`: the one that the caller saw
+    /// before; when it is another one by now, that is a conflict, and nothing changes.
+    async fn set_interval(
+        connection: String,
+        interval: Option<Seconds>,
+        based_on: Option<Option<Seconds>>,
+    ) -> Result<Connection, RosterError>;
     /// Gives a connection another handle, with its history. Another account than the one so far is refused with a hint
     /// unless `another`.
     async fn set_handle(connection: String, handle: String, another: bool) -> Result<Connection, RosterError>;

@@ -265,6 +265,8 @@ pub enum Mutation {
         connection: ConnectionId,
         name: String,
         interval: Option<Seconds>,
+        /// The one that the user saw; `None`: whatever it is.
+        based_on: Option<Option<Seconds>>,
     },
     /// `another`: also another account than the one so far.
     Handle {

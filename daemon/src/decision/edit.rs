@@ -5,6 +5,7 @@ use roster_protocol::error::RosterError;
 use roster_protocol::folding::folded;
 use roster_protocol::ids::{ConnectionId, InfluencerId};
 use roster_protocol::influencer::{InfluencerEdit, NewInfluencer};
+use roster_protocol::text::clean;
 use roster_protocol::time::Seconds;
 
 use super::Decision;
@@ -15,6 +16,9 @@ use super::slots::{self, Why};
 use crate::model::{Connection, Influencer};
 use crate::roster::resolve;
 use crate::schedule::Pace;
+
+/// The longest part of a value in an error.
+const SHOWN_CHARACTERS: usize = 300;
 
 /// What a new influencer has besides accounts, as it may be stored.
 pub struct Entry {
@@ -73,9 +77,12 @@ pub fn edit(
     let mut after = before.clone();
     if let Some(name) = &edit.name {
         after.name = checked_name(name)?;
+        unchanged("name", edit.based_on.name.as_deref(), &before.name, &after.name)?;
     }
     if let Some(note) = &edit.note {
         after.note = checked_note(note)?;
+        let texts = [&before.note, &after.note].map(|note| note.as_deref().unwrap_or_default());
+        unchanged("note", edit.based_on.note.as_deref(), texts[0], texts[1])?;
     }
     let added = edit.tag.iter().map(|tag| checked_tag(tag)).collect::<Result<Vec<_>, _>>()?;
     let removed = edit.untag.iter().map(|tag| checked_tag(tag)).collect::<Result<Vec<_>, _>>()?;
@@ -93,6 +100,22 @@ pub fn edit(
         decision.commit.roster.influencers.push(after);
     }
     Ok(before.id)
+}
+
+/// Refuses to overwrite what another user changed since the caller saw it. That both wrote the same is no conflict.
+fn unchanged(what: &str, seen: Option<&str>, now: &str, new: &str) -> Result<(), RosterError> {
+    match seen {
+        Some(seen) if seen.trim() != now && now != new => {
+            let shown = |text: &str| match text.is_empty() {
+                true => "empty".to_owned(),
+                false => format!("\"{}\"", clean(text, SHOWN_CHARACTERS)),
+            };
+            let message =
+                format!("the {what} was changed meanwhile: it is {} now, and was {}", shown(now), shown(seen));
+            Err(RosterError::conflict(message).hint("nothing was overwritten; edit it again from what it is now"))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn main_connection(
@@ -127,20 +150,24 @@ fn shown(main: Option<ConnectionId>) -> String {
     main.map_or("auto".to_owned(), |id| id.to_string())
 }
 
-/// Gives a connection an interval of its own, or none; its next slot moves accordingly.
+/// Gives a connection an interval of its own, or none; its next slot moves accordingly. `based_on`: the one that the caller
+/// saw before, which must still be the one; `None`: it is overwritten, whatever it is.
 ///
 /// # Errors
-/// No such connection, or an interval out of range.
+/// No such connection, an interval out of range, or one that was changed meanwhile.
 pub fn set_interval(
     decision: &mut Decision<'_>,
     who: &Who,
     named: &str,
     interval: Option<Seconds>,
+    based_on: Option<Option<Seconds>>,
 ) -> Result<ConnectionId, RosterError> {
     if interval.is_some_and(|interval| !(10..=366 * 24 * 3600).contains(&interval.0)) {
         return Err(RosterError::usage("an interval is between 10s and 366d"));
     }
     let before = resolve::connection(decision.roster, named)?;
+    let shown = |interval: Option<Seconds>| interval.map_or("default".to_owned(), |own| format!("{} s", own.0));
+    unchanged("interval", based_on.map(shown).as_deref(), &shown(before.interval), &shown(interval))?;
     // What was missed until now was missed by the interval so far.
     let grid = decision.grid;
     let before = if decision.roster.is_scheduled(before) {
@@ -154,7 +181,6 @@ pub fn set_interval(
     // A retry or a request that is due sooner stays.
     let due = before.next_due_at.min(next);
     let after = Connection { interval, next_due_at: due, slot_at: before.slot_at.min(next), ..before.clone() };
-    let shown = |interval: Option<Seconds>| interval.map_or("default".to_owned(), |own| format!("{} s", own.0));
     let line = audit_change(
         decision,
         who,

@@ -66,12 +66,13 @@ pub async fn set_handle(
 /// Gives a connection an interval of its own, or none; its next slot moves accordingly.
 ///
 /// # Errors
-/// No such connection, or an interval out of range.
+/// No such connection, an interval out of range, or one that was changed meanwhile.
 pub async fn set_interval(
     app: &App,
     who: Who,
     named: String,
     interval: Option<Seconds>,
+    based_on: Option<Option<Seconds>>,
 ) -> Result<ConnectionId, RosterError> {
-    app.decide(move |decision| edit::set_interval(decision, &who, &named, interval)).await
+    app.decide(move |decision| edit::set_interval(decision, &who, &named, interval, based_on)).await
 }

@@ -173,8 +173,9 @@ async fn perform(client: &RosterClient, mutation: &Mutation) -> Result<Outcome, 
         Mutation::Pause { target, paused, .. } => {
             response(client.pause(short_call(), target, paused).await).map(|touched| Outcome::Touched(touched.len()))
         }
-        Mutation::Interval { connection, interval, .. } => {
-            response(client.set_interval(short_call(), connection.to_string(), interval).await).map(|_| Outcome::Done)
+        Mutation::Interval { connection, interval, based_on, .. } => {
+            let set = client.set_interval(short_call(), connection.to_string(), interval, based_on).await;
+            response(set).map(|_| Outcome::Done)
         }
         Mutation::Handle { connection, handle, another, .. } => {
             response(client.set_handle(long_call(), connection.to_string(), handle, another).await)

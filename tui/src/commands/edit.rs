@@ -1,6 +1,6 @@
 //! `roster edit`: name, tags, note, main connection.
 
-use roster_protocol::{InfluencerEdit, RosterError};
+use roster_protocol::{EditBase, InfluencerEdit, RosterError};
 
 use super::values::note;
 use super::{namesakes, show};
@@ -28,12 +28,25 @@ pub struct Edit {
     /// The connection whose numbers represent the influencer; auto takes the largest
     #[arg(long, value_name = "CONNECTION")]
     main: Option<String>,
+    /// The name or note as it was; when it is another one by now, nothing is overwritten
+    #[arg(long, value_name = "BEFORE")]
+    if_unchanged: Option<String>,
 }
 
 impl Edit {
     pub(crate) async fn run(self, session: &mut Session) -> Result<Ending, Failure> {
-        let Edit { influencer, name, tag, untag, note, main } = self;
-        let edit = InfluencerEdit { name, tag, untag, note, main };
+        let Edit { influencer, name, tag, untag, note, main, if_unchanged } = self;
+        let based_on = match (&name, &note, if_unchanged) {
+            (_, _, None) => EditBase::default(),
+            (Some(_), None, before) => EditBase { name: before, note: None },
+            (None, Some(_), before) => EditBase { name: None, note: before },
+            _ => {
+                return Err(RosterError::usage("--if-unchanged is about one value")
+                    .hint("give it with --name or with --note, one at a time")
+                    .into());
+            }
+        };
+        let edit = InfluencerEdit { name, tag, untag, note, main, based_on };
         if edit == InfluencerEdit::default() {
             return Err(RosterError::usage("nothing to change")
                 .hint("give --name, --tag, --untag, --note or --main")

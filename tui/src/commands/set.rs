@@ -22,6 +22,9 @@ pub struct Set {
     /// Says that the handle may be another account's, whose numbers go on in the same history
     #[arg(long)]
     yes: bool,
+    /// The interval as it was; when it is another one by now, nothing is overwritten
+    #[arg(long, value_name = "BEFORE")]
+    if_unchanged: Option<Interval>,
 }
 
 /// What can be set.
@@ -37,17 +40,19 @@ impl Set {
     pub(crate) async fn run(self, session: &mut Session) -> Result<Ending, Failure> {
         let (connection, remark) = match self.setting {
             Setting::Interval => {
-                let interval = match self.value.parse().map_err(RosterError::usage)? {
-                    Interval::Default => None,
-                    Interval::Every(length) => Some(length),
-                };
+                let interval = self.value.parse::<Interval>().map_err(RosterError::usage)?.length();
+                let based_on = self.if_unchanged.map(Interval::length);
                 let client = session.connect().await?;
-                let connection = response(client.set_interval(short_call(), self.connection, interval).await)?;
+                let connection =
+                    response(client.set_interval(short_call(), self.connection, interval, based_on).await)?;
                 let remark = match connection.interval {
                     Some(length) => format!("synced every {} from now on", text(length)),
                     None => "synced as often as rosterd.toml says from now on".to_owned(),
                 };
                 (connection, remark)
+            }
+            Setting::Handle if self.if_unchanged.is_some() => {
+                return Err(RosterError::usage("--if-unchanged is for intervals").into());
             }
             Setting::Handle => {
                 let client = session.connect().await?;

@@ -102,6 +102,16 @@ pub enum Interval {
     Every(Seconds),
 }
 
+impl Interval {
+    /// Its length; `None`: the configured one.
+    pub fn length(self) -> Option<Seconds> {
+        match self {
+            Interval::Default => None,
+            Interval::Every(length) => Some(length),
+        }
+    }
+}
+
 impl FromStr for Interval {
     type Err = String;
 

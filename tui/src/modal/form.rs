@@ -18,7 +18,8 @@ pub use view::view;
 use crossterm::event::{KeyCode, KeyEvent};
 use roster_protocol::rule::Rule;
 use roster_protocol::{
-    AccountPreview, AlertId, ConnectionId, ErrorKind, InfluencerId, InfluencerRow, PlatformStatus, RosterError, text,
+    AccountPreview, AlertId, ConnectionId, ErrorKind, InfluencerId, InfluencerRow, PlatformStatus, RosterError,
+    Seconds, text,
 };
 use tui_input::Input;
 
@@ -41,6 +42,8 @@ pub struct Form {
     pub seen: Option<Seen>,
     /// Others who have the name that is written, once that was looked up.
     pub namesakes: Option<Namesakes>,
+    /// Another user's change was shown, and Enter saves over it.
+    pub overwrites: bool,
 }
 
 /// Who has a name already.
@@ -66,6 +69,8 @@ pub enum Kind {
     Note {
         influencer: InfluencerId,
         name: String,
+        /// The note that it began with.
+        before: String,
     },
     /// `replace`: the day was measured by the API, and Enter was pressed once more.
     Record {
@@ -76,6 +81,7 @@ pub enum Kind {
     Interval {
         connection: ConnectionId,
         name: String,
+        before: Option<Seconds>,
     },
     Acknowledge {
         alert: AlertId,
@@ -379,6 +385,13 @@ impl Form {
         if let (Kind::Record { replace, .. }, ErrorKind::Conflict) = (&mut self.kind, error.kind) {
             *replace = true;
             error.hint = Some("Enter once more replaces it; the day keeps its other numbers".to_owned());
+        }
+        if let (Kind::Edit { .. } | Kind::Note { .. } | Kind::Interval { .. }, ErrorKind::Conflict) =
+            (&self.kind, error.kind)
+        {
+            self.overwrites = true;
+            error.hint =
+                Some("Enter once more saves what is written here over it; Esc leaves it as it is now".to_owned());
         }
         let asks = error.hint.as_deref().is_some_and(|hint| hint.contains("--yes"));
         if let (Kind::Handle { another, .. }, ErrorKind::Usage, true) = (&mut self.kind, error.kind, asks) {

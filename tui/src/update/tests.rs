@@ -295,6 +295,27 @@ fn a_form_says_what_was_wrong_and_stays_open() {
 }
 
 #[test]
+fn what_another_user_changed_is_shown_before_it_is_overwritten() {
+    let check = |keys: &str, based_on: fn(&Mutation) -> bool| {
+        let mut daemon = Daemon::new();
+        let mut model = online(&mut daemon, 80, 24);
+        let now = r#"the value was changed meanwhile: it is "theirs" now, and was empty"#;
+        daemon.refuses = Some(RosterError::conflict(now));
+        press(&mut model, &mut daemon, keys);
+        assert!(requested_mutations(&daemon).last().is_some_and(based_on), "{keys}: says what it saw");
+        let shown = picture(&model);
+        assert!(shown.contains("theirs") && shown.contains("Enter once more saves"), "{shown}");
+        daemon.refuses = None;
+        press(&mut model, &mut daemon, "↵");
+        assert!(requested_mutations(&daemon).last().is_some_and(|last| !based_on(last)), "{keys}: overwrites");
+        assert!(model.modal.is_none());
+    };
+    check("n call in May↵", |it| matches!(it, Mutation::Edit { edit, .. } if edit.based_on.note.is_some()));
+    check("jjex↵", |it| matches!(it, Mutation::Edit { edit, .. } if edit.based_on.name.is_some()));
+    check("jj↵i6h↵", |it| matches!(it, Mutation::Interval { based_on: Some(_), .. }));
+}
+
+#[test]
 fn an_account_that_is_taken_leads_to_who_has_it() {
     let mut daemon = Daemon::new();
     let mut model = online(&mut daemon, 80, 24);

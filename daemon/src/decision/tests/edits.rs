@@ -3,7 +3,7 @@
 use roster_protocol::audit::PauseTarget;
 use roster_protocol::connection::{Profile, Source};
 use roster_protocol::ids::Id;
-use roster_protocol::influencer::{InfluencerEdit, NewInfluencer};
+use roster_protocol::influencer::{EditBase, InfluencerEdit, NewInfluencer};
 use roster_protocol::metric::Numbers;
 use roster_protocol::sync::SyncTarget;
 use roster_protocol::time::Date;
@@ -165,6 +165,7 @@ fn an_edit_changes_what_it_names_and_logs_each_field() {
         untag: vec!["a".into()],
         note: Some("new".into()),
         main: Some(TUBE.to_string()),
+        based_on: EditBase::default(),
     };
     let (id, commit) = scene.commit(|decision| edit::edit(decision, &ana(), "mara", &wanted));
     let [after] = commit.roster.influencers.as_slice() else { panic!("one: {commit:?}") };
@@ -199,11 +200,50 @@ fn what_was_missed_before_another_interval_was_missed_by_the_one_before() {
     };
     let mut scene = Scene::new().with_connection(late);
     let (_, commit) =
-        scene.commit(|decision| edit::set_interval(decision, &ana(), &SKY.to_string(), Some(Seconds(10))));
+        scene.commit(|decision| edit::set_interval(decision, &ana(), &SKY.to_string(), Some(Seconds(10)), None));
     let missed: u64 = commit.sync.runs.iter().map(|run| run.missed).sum();
     assert_eq!(missed, 2, "two slots of six hours, and the last is run now: {:?}", commit.sync.runs);
     let after = &commit.roster.connections[0];
     assert!(after.slot_at > NOON.plus_seconds(-6 * 3600) && after.next_due_at <= NOON, "{after:?}");
+}
+
+#[test]
+fn what_another_user_changed_meanwhile_is_not_overwritten() {
+    let check = |edit: InfluencerEdit, refused: Option<&str>| {
+        let mara = Influencer { note: Some("likes tea".into()), ..influencer(MARA, "Mara") };
+        let mut scene = Scene::new().after(RosterCommit { influencers: vec![mara], ..RosterCommit::default() });
+        let (result, commit) = scene.decide(|decision| edit::edit(decision, &ana(), "Mara", &edit));
+        assert_eq!(result.as_ref().err().map(|error| error.message.as_str()), refused, "{edit:?}");
+        assert_eq!(commit.roster.influencers.is_empty(), refused.is_some(), "{edit:?}");
+    };
+    let note = |note: &str, seen: Option<&str>| InfluencerEdit {
+        note: Some(note.into()),
+        based_on: EditBase { note: seen.map(String::from), name: None },
+        ..InfluencerEdit::default()
+    };
+    check(note("likes coffee", None), None);
+    check(note("likes coffee", Some("likes tea")), None);
+    let refused = r#"the note was changed meanwhile: it is "likes tea" now, and was empty"#;
+    check(note("likes coffee", Some("")), Some(refused));
+    check(
+        note("", Some("likes milk")),
+        Some(r#"the note was changed meanwhile: it is "likes tea" now, and was "likes milk""#),
+    );
+    let based_on = EditBase { name: Some("Marla".into()), note: None };
+    let name = InfluencerEdit { name: Some("Mia".into()), based_on, ..InfluencerEdit::default() };
+    check(name, Some(r#"the name was changed meanwhile: it is "Mara" now, and was "Marla""#));
+    // Tags are added and taken away one by one.
+    check(InfluencerEdit { tag: vec!["new".into()], ..InfluencerEdit::default() }, None);
+    let set = |based_on: Option<Seconds>| {
+        let mut scene = Scene::new();
+        let set = |decision: &mut Decision<'_>| {
+            edit::set_interval(decision, &ana(), &SKY.to_string(), Some(Seconds(60)), Some(based_on))
+        };
+        scene.decide(set).0.map_err(|error| error.message)
+    };
+    assert!(set(None).is_ok());
+    let refused = "the interval was changed meanwhile: it is \"default\" now, and was \"3600 s\"";
+    assert_eq!(set(Some(Seconds(3600))), Err(refused.to_owned()));
 }
 
 #[test]
@@ -212,7 +252,7 @@ fn an_interval_of_ones_own_moves_the_next_slot() {
     let mut set = |interval: Option<u64>| {
         let interval = interval.map(Seconds);
         let (result, commit) =
-            scene.decide(|decision| edit::set_interval(decision, &ana(), &SKY.to_string(), interval));
+            scene.decide(|decision| edit::set_interval(decision, &ana(), &SKY.to_string(), interval, None));
         let stored = commit.roster.connections.first().map(|it| (it.interval, it.next_due_at, it.slot_at));
         (result.is_ok(), stored, lines(&commit))
     };

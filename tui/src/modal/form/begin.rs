@@ -14,7 +14,7 @@ pub(super) fn text_field(label: &'static str, example: impl Into<String>, value:
 pub(super) fn form(shared: &mut Shared, kind: Kind, fields: Vec<Field>) -> Modal {
     shared.forms += 1;
     let (phase, seen, namesakes) = (Phase::Typing, None, None);
-    Modal::Form(Box::new(Form { id: shared.forms, kind, fields, focus: 0, phase, seen, namesakes }))
+    Modal::Form(Box::new(Form { id: shared.forms, kind, fields, focus: 0, phase, seen, namesakes, overwrites: false }))
 }
 
 /// A new influencer.
@@ -54,7 +54,7 @@ pub fn edit(shared: &mut Shared, row: &InfluencerRow) -> Modal {
 pub fn note(shared: &mut Shared, row: &InfluencerRow) -> Modal {
     let note = row.note.as_deref().unwrap_or_default();
     let fields = vec![text_field("Note", "empty removes it", note)];
-    form(shared, Kind::Note { influencer: row.id, name: row.name.clone() }, fields)
+    form(shared, Kind::Note { influencer: row.id, name: row.name.clone(), before: note.to_owned() }, fields)
 }
 
 /// Numbers typed by hand.
@@ -83,7 +83,7 @@ pub fn interval(shared: &mut Shared, connection: &Connection) -> Modal {
     let name = shared.label(connection);
     let now = connection.interval.map(parse::interval_text).unwrap_or_default();
     let fields = vec![text_field("Every", "30m, 6h or 1d; empty follows the common interval", &now)];
-    form(shared, Kind::Interval { connection: connection.id, name }, fields)
+    form(shared, Kind::Interval { connection: connection.id, name, before: connection.interval }, fields)
 }
 
 /// Another handle; the one that the platform reports the account moved to is written already.

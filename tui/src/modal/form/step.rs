@@ -1,7 +1,8 @@
 //! What `Enter` does next, from what is typed and what was found.
 
 use roster_protocol::{
-    Account, AccountPreview, ApiAccess, InfluencerEdit, InfluencerId, NewInfluencer, Record, RosterError, text,
+    Account, AccountPreview, ApiAccess, EditBase, InfluencerEdit, InfluencerId, NewInfluencer, Record, RosterError,
+    text,
 };
 
 use super::parse::Who;
@@ -32,12 +33,14 @@ impl Form {
                     name: (new_name != *name).then(|| new_name.clone()),
                     tag: new_tags.iter().filter(|tag| !tags.contains(tag)).cloned().collect(),
                     untag: tags.iter().filter(|tag| !new_tags.contains(tag)).cloned().collect(),
+                    based_on: self.based_on(Some(name), None),
                     ..InfluencerEdit::default()
                 };
                 Ok(Step::Mutate(Mutation::Edit { influencer: *influencer, name: new_name, edit }))
             }
-            Kind::Note { influencer, name } => {
-                let edit = InfluencerEdit { note: Some(self.text(0).to_owned()), ..InfluencerEdit::default() };
+            Kind::Note { influencer, name, before } => {
+                let (note, based_on) = (Some(self.text(0).to_owned()), self.based_on(None, Some(before)));
+                let edit = InfluencerEdit { note, based_on, ..InfluencerEdit::default() };
                 Ok(Step::Mutate(Mutation::Edit { influencer: *influencer, name: name.clone(), edit }))
             }
             Kind::Record { connection, name, replace } => {
@@ -49,9 +52,11 @@ impl Form {
             Kind::Assign { alert, .. } => self.next_of_assign(*alert),
             Kind::Rule { before } => self.next_of_rule(before.as_deref()),
             Kind::Silence { influencer, name } => self.next_of_silence(shared, (*influencer, name)),
-            Kind::Interval { connection, name } => {
+            Kind::Interval { connection, name, before } => {
+                let (connection, name) = (*connection, name.clone());
                 let interval = parse::interval(self.text(0))?;
-                Ok(Step::Mutate(Mutation::Interval { connection: *connection, name: name.clone(), interval }))
+                let based_on = (!self.overwrites).then_some(*before);
+                Ok(Step::Mutate(Mutation::Interval { connection, name, interval, based_on }))
             }
             Kind::Handle { connection, name, another } => {
                 let handle = self.text(0).to_owned();
@@ -61,6 +66,14 @@ impl Form {
                 let (connection, name, another) = (*connection, name.clone(), *another);
                 Ok(Step::Mutate(Mutation::Handle { connection, name, handle, another }))
             }
+        }
+    }
+
+    /// What the form began with, unless it is to be overwritten.
+    fn based_on(&self, name: Option<&String>, note: Option<&String>) -> EditBase {
+        match self.overwrites {
+            true => EditBase::default(),
+            false => EditBase { name: name.cloned(), note: note.cloned() },
         }
     }
 

@@ -38,8 +38,10 @@ pub async fn set_interval(
     caller: &Caller,
     named: String,
     interval: Option<Seconds>,
+    based_on: Option<Option<Seconds>>,
 ) -> Result<Connection, RosterError> {
-    let work = caller.own(|app, who| async move { edits::connections::set_interval(&app, who, named, interval).await });
+    let work = caller
+        .own(|app, who| async move { edits::connections::set_interval(&app, who, named, interval, based_on).await });
     caller.connection(work.await?)
 }
 

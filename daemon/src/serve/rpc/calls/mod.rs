@@ -112,7 +112,7 @@ impl Serve for Caller {
             Connect(influencer, account) => connections::connect(caller, influencer, account);
             Disconnect(connection, delete_history) => connections::disconnect(caller, connection, delete_history);
             Pause(target, paused) => connections::pause(caller, target, paused);
-            SetInterval(connection, interval) => connections::set_interval(caller, connection, interval);
+            SetInterval(connection, interval, based_on) => connections::set_interval(caller, connection, interval, based_on);
             SetHandle(connection, handle, another) => connections::set_handle(caller, connection, handle, another);
             Connection(connection) => connections::connection(caller, connection);
             Connections(query) => connections::connections(caller, query);
