@@ -154,6 +154,7 @@ async fn no_secret_is_anywhere_but_sealed() {
         &["audit"],
         &["alerts"],
         &["changes"],
+        &["doctor"],
     ] {
         for json in [&[][..], &["--json"][..]] {
             let output = home.roster(&[arguments, json].concat()).await;

@@ -16,6 +16,7 @@ mod consenting;
 mod dating;
 mod decaying;
 mod delivering;
+mod doctoring;
 mod faults;
 mod filling;
 mod following;

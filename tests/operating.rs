@@ -337,3 +337,16 @@ async fn a_test_without_a_name_is_of_all_that_is_configured() {
     assert_eq!(home.roster(&["platforms", "test", "youtube"]).await.code, Some(0));
     rosterd.end(Signal::SIGTERM).await;
 }
+
+#[test]
+fn units_wait_longer_than_an_end_takes() {
+    for unit in [include_str!("../systemd/rosterd.service"), include_str!("../systemd/user/rosterd.service")] {
+        let stop = unit.lines().find_map(|line| line.strip_prefix("TimeoutStopSec=")).expect("it is set");
+        let stop: u64 = stop.parse().expect("seconds");
+        assert!(
+            stop > rosterd::app::ending::LONGEST_S,
+            "{stop} s, and an end takes {}",
+            rosterd::app::ending::LONGEST_S
+        );
+    }
+}

@@ -24,6 +24,7 @@ pub mod backups;
 pub mod keys;
 pub mod browse;
 pub mod store;
+pub mod doctor;
 pub mod serve;
 pub mod process;
 pub mod daemon;

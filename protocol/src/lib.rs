@@ -12,6 +12,7 @@ pub mod backup;
 pub mod connection;
 pub mod consent;
 pub mod delivery;
+pub mod doctor;
 pub mod error;
 pub mod event;
 pub mod folding;
@@ -51,6 +52,7 @@ pub use consent::{
     ConnectionPage, ConnectionRow, ConsentBegun, ConsentChoice, ConsentMethod, ConsentState, ConsentedConnection,
     Grant, MissingScope, PlatformCheck, Renews, TokenModel,
 };
+pub use doctor::{Examination, Finding, ServiceUnit, Verdict};
 pub use error::{ErrorKind, RosterError};
 pub use event::{Cursor, Event, EventBatch};
 pub use ids::{AlertId, ConnectionId, ConsentId, DeliveryId, GrantId, InfluencerId, RunId, SilenceId};

@@ -12,6 +12,7 @@ use crate::backup::{BackupBegun, BackupPiece, BackupSeal};
 use crate::connection::{Account, AccountPreview, Connection, Record, Recorded, Snapshot, Week};
 use crate::consent::{ConnectionPage, ConsentBegun, ConsentMethod, ConsentState, Grant, PlatformCheck};
 use crate::delivery::{Channel, ChannelTest, Delivery, DeliveryState};
+use crate::doctor::Examination;
 use crate::error::RosterError;
 use crate::event::{Cursor, EventBatch};
 use crate::ids::{AlertId, ConnectionId, ConsentId};
@@ -177,6 +178,9 @@ pub trait Roster {
 
     /// Checks whether a platform is set up right, by real calls where they can show it.
     async fn test_platform(platform: String) -> Result<Vec<PlatformCheck>, RosterError>;
+
+    /// Looks at all that a newcomer gets wrong, by real requests where they show it; takes half a minute at most.
+    async fn examine() -> Result<Examination, RosterError>;
 
     /// A page of the roster.
     async fn influencers(query: InfluencerQuery) -> Result<InfluencerPage, RosterError>;

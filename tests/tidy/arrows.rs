@@ -34,10 +34,11 @@ const PROTOCOL: &str = "
     consent: time ids error connection
     event: ids alert sync
     query: text folding metric error connection
+    doctor: time
     retention: time
     json: metric rule alert
     silence: ids time
-    service: time ids error delivery connection influencer alert sync status audit backup keys consent event retention reported rule silence
+    service: time ids error delivery connection influencer alert sync status audit backup keys consent event retention reported rule silence doctor
     notice: text ids metric number alert service
     transport: paths service
 ";
@@ -65,7 +66,8 @@ const DAEMON: &str = "
     backups: app decision model process secret store
     keys: app backups decision model secret store
     browse: alerts app consent decision history model platforms roster schedule store
-    serve: app backups keys browse consent delivery edits platforms process roster schedule store sync webhooks
+    doctor: app browse consent delivery http_client process secret
+    serve: app backups keys browse consent delivery doctor edits platforms process roster schedule store sync webhooks
     daemon: alerts app backups keys browse consent decision delivery history http_client model platforms process schedule secret serve store sync webhooks
 ";
 

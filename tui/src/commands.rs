@@ -5,6 +5,7 @@
 pub mod backup;
 pub mod keys;
 pub mod check;
+pub mod doctor;
 pub mod log_level;
 pub mod retention;
 pub mod status;

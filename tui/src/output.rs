@@ -33,6 +33,8 @@ pub enum Ending {
     InPart,
     /// What was looked at is not well.
     NotWell,
+    /// No daemon was reached, and what could be looked at without one was.
+    NoDaemon,
     /// A person must choose, and none was there.
     Undecided,
     /// For monitoring: an operator should look at it.
@@ -59,7 +61,7 @@ impl Ending {
             Ending::Done => 0,
             Ending::NoneDone | Ending::NotWell | Ending::Warning => 1,
             Ending::Undecided | Ending::Critical => 2,
-            Ending::Unknown => 3,
+            Ending::NoDaemon | Ending::Unknown => 3,
             Ending::InPart => 6,
         }
     }

@@ -6,9 +6,11 @@
 mod budgets;
 mod consents;
 mod decide;
+pub mod ending;
 pub mod events;
 mod load;
 pub mod lookups;
+mod probes;
 mod publish;
 mod short_links;
 pub mod setup;
@@ -35,7 +37,8 @@ pub use self::consents::{ConsentRuntime, Listener};
 use self::events::Feed;
 use self::load::Held;
 use self::lookups::LookUps;
-use self::setup::{LastLoad, Setup};
+use self::probes::Probes;
+use self::setup::{LastLoad, Setup, StartedWith};
 pub use self::short_links::ShortLink;
 use self::tickets::Tickets;
 use self::unwritable::Unwritable;
@@ -64,6 +67,9 @@ pub struct App {
     /// What all requests to platforms pass.
     pub gate: SharedGate,
     pub started_at: Timestamp,
+    pub started_with: StartedWith,
+    /// Requests to itself that are under way.
+    pub probes: Probes,
     /// What is counted since then.
     pub meters: Meters,
     /// Woken when something becomes due or a permit becomes free.
@@ -122,6 +128,7 @@ pub struct Agent {
 
 /// What the app is built of.
 pub struct Parts {
+    pub started_with: StartedWith,
     pub setup: Setup,
     pub platforms: Platforms,
     pub clock: Arc<dyn Clock>,
@@ -154,6 +161,8 @@ impl App {
             consents: ConsentRuntime::new(parts.vaults),
             gate,
             started_at: now,
+            started_with: parts.started_with,
+            probes: Probes::default(),
             meters,
             wake: Notify::new(),
             hubs: Notify::new(),

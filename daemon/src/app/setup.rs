@@ -27,6 +27,23 @@ pub struct Source {
     pub limits: HttpLimits,
 }
 
+/// What the daemon was started with, and keeps.
+pub struct StartedWith {
+    pub source: Arc<Source>,
+    pub state_dir: PathBuf,
+    pub socket: PathBuf,
+}
+
+#[cfg(test)]
+impl StartedWith {
+    /// Nothing that is there.
+    pub(crate) fn in_test() -> Self {
+        let (environment, limits) = (Environment::default(), HttpLimits::default());
+        let source = Arc::new(Source { file: "test".into(), environment, limits });
+        Self { source, state_dir: "/nonexistent/state".into(), socket: "/nonexistent/rosterd.sock".into() }
+    }
+}
+
 /// Everything that follows from the config. Work in progress continues with the setup with which it began.
 pub struct Setup {
     pub config: Config,

@@ -82,7 +82,17 @@ async fn app_on(disk: &Disk) -> Arc<App> {
         Vault::new(&Keyring::of(MasterKey::new(zeroize::Zeroizing::new([1; 32]))), loaded.store),
         KeySource::Variable,
     );
-    let app = App::build(Parts { setup, platforms, clock, store, loaded, vaults, logs: None, seed: 1 });
+    let app = App::build(Parts {
+        started_with: StartedWith::in_test(),
+        setup,
+        platforms,
+        clock,
+        store,
+        loaded,
+        vaults,
+        logs: None,
+        seed: 1,
+    });
     app.load_recent().await;
     app
 }

@@ -8,7 +8,7 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use super::*;
-use crate::app::setup::Source;
+use crate::app::setup::{Source, StartedWith};
 use crate::app::{Parts, Vaults};
 use crate::http_client::HttpLimits;
 use crate::model::Influencer;
@@ -34,7 +34,17 @@ fn app(disk: &Disk) -> Arc<App> {
         Vault::new(&Keyring::of(MasterKey::new(Zeroizing::new([1; 32]))), loaded.store),
         KeySource::Variable,
     );
-    App::build(Parts { setup, platforms, clock, store, loaded, vaults, logs: None, seed: 1 })
+    App::build(Parts {
+        started_with: StartedWith::in_test(),
+        setup,
+        platforms,
+        clock,
+        store,
+        loaded,
+        vaults,
+        logs: None,
+        seed: 1,
+    })
 }
 
 async fn add(app: &App, name: &str) {

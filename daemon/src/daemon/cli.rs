@@ -10,13 +10,14 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::check::{Checked, Remarks};
 use super::config_report::{self, PathSetting};
 use super::program_paths::{PathArguments, ProgramPaths};
-use super::reading::in_time_now;
 use super::{check, check_store, compact, owner, repair, restore};
+use crate::app::ending::LAST_READS;
 use crate::app::setup::Source;
 use crate::daemon::{Daemon, Options, StartError};
 use crate::delivery::desktop;
 use crate::process::config::{self, Config};
 use crate::process::logs::Logs;
+use crate::process::reading::in_time_now;
 use crate::secret::vault::MasterKey;
 
 /// The Roster daemon: owns the store, the schedule, snapshots and alerts; `roster` talks to it.
@@ -228,7 +229,7 @@ fn run(config: Config, paths: ProgramPaths, new_store: bool) -> ExitCode {
     };
     let ended = runtime.block_on(live(config, paths, new_store));
     // Reads still under way must not delay the end: they have nothing to lose.
-    runtime.shutdown_timeout(Duration::from_secs(1));
+    runtime.shutdown_timeout(LAST_READS);
     match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => refuse(&error),

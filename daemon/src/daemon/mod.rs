@@ -8,7 +8,6 @@ pub mod cli;
 pub mod config_report;
 pub mod owner;
 pub mod program_paths;
-pub mod reading;
 pub mod reload;
 mod repair;
 mod restore;
@@ -25,8 +24,8 @@ use std::time::Duration;
 use roster_protocol::time::Timestamp;
 use tokio::task::JoinHandle;
 
-use self::reading::in_time;
-use crate::app::setup::Source;
+use crate::app::ending::{CLOSING, LAST_RENEWALS, LAST_WORK, LAST_WRITE};
+use crate::app::setup::{Source, StartedWith};
 use crate::app::{App, Parts, Vaults};
 use crate::backups::scheduled;
 use crate::consent::keeper;
@@ -40,6 +39,7 @@ use crate::process::clock::{Clock, SystemClock};
 use crate::process::config::{Config, ConfigError};
 use crate::process::environment::Environment;
 use crate::process::logs::Logs;
+use crate::process::reading::in_time;
 use crate::secret::master_key::{Found, KeyError};
 use crate::secret::vault::{KeyId, Vault};
 use crate::serve::rpc::socket::{Socket, SocketError};
@@ -161,15 +161,9 @@ pub struct Daemon {
     pub socket: PathBuf,
     /// Where HTTP is served; `None` when it is off, or its port was taken.
     pub http: Option<SocketAddr>,
-    source: Arc<Source>,
     listens: Arc<Socket>,
     work: Vec<JoinHandle<()>>,
 }
-
-/// How long runs under way may still take when the daemon ends; those that are cut off are simply due again.
-const LAST_WORK: Duration = Duration::from_secs(3);
-/// How long exchanges and renewals of tokens may still take: a little more than the timeout of a request.
-const LAST_RENEWALS: Duration = Duration::from_secs(25);
 
 impl Daemon {
     /// Opens the store, listens, and begins to schedule.
@@ -198,7 +192,8 @@ impl Daemon {
         http::warn_if_lost(&http_listener);
         let (clock, logs) = (options.clock.clone(), options.logs);
         let Opened { store, loaded, vaults } = opened;
-        let parts = Parts { setup, platforms, clock, store, loaded, vaults, logs, seed };
+        let started_with = StartedWith { source, state_dir: options.state_dir.clone(), socket: options.socket.clone() };
+        let parts = Parts { started_with, setup, platforms, clock, store, loaded, vaults, logs, seed };
         let app = App::build(parts);
         let outbox = Outbox::new(channels, options.session);
         app.consents.listening(http_listener);
@@ -222,7 +217,7 @@ impl Daemon {
             tokio::spawn(leases::run(app.clone())),
             tokio::spawn(reseal::run(app.clone())),
         ];
-        Ok(Self { app, outbox, socket: options.socket, http: http_at, source, listens: socket, work })
+        Ok(Self { app, outbox, socket: options.socket, http: http_at, listens: socket, work })
     }
 
     /// Reads the config file again and puts it into use; see [`reload`].
@@ -230,7 +225,7 @@ impl Daemon {
     /// # Errors
     /// What is wrong with the config; nothing has changed then.
     pub async fn reload(&self) -> Result<(), ConfigError> {
-        let reloaded = reload::reload(&self.app, &self.outbox, &self.source).await;
+        let reloaded = reload::reload(&self.app, &self.outbox).await;
         // A port or a socket that was lost is taken up at once.
         self.app.look_again.send_replace(());
         reloaded
@@ -251,7 +246,10 @@ impl Daemon {
         if tokio::time::timeout(LAST_RENEWALS, self.app.consents.work.wait()).await.is_err() {
             tracing::warn!("a renewal of tokens was cut off; it is taken up at the next start");
         }
-        self.app.store_all_budgets().await;
+        // They are counted anew from what platforms report.
+        if tokio::time::timeout(LAST_WRITE, self.app.store_all_budgets()).await.is_err() {
+            tracing::warn!("what was spent of limits could not be stored in time");
+        }
         for work in self.work {
             work.abort();
             // Aborted or finished: either way it has ended.
@@ -334,11 +332,12 @@ async fn in_store<T: Send + 'static>(
 async fn close(app: Arc<App>) {
     let users = Arc::downgrade(&app);
     drop(app);
-    for _ in 0..400 {
+    let step = Duration::from_millis(5);
+    for _ in 0..CLOSING.div_duration_f64(step) as u32 {
         if users.strong_count() == 0 {
             return;
         }
-        tokio::time::sleep(Duration::from_millis(5)).await;
+        tokio::time::sleep(step).await;
     }
     tracing::warn!("a task still uses the store; it is closed with the process");
 }

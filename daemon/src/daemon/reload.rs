@@ -1,20 +1,19 @@
 //! Reloading the config while the daemon runs: all of it is put into use, or none.
 
-use std::sync::Arc;
-
-use super::reading::in_time;
 use crate::app::App;
 use crate::app::setup::{LastLoad, Setup, Source};
 use crate::delivery::channels;
 use crate::delivery::outbox::{Channels, Outbox};
 use crate::platforms::Platforms;
 use crate::process::config::{Config, ConfigError};
+use crate::process::reading::in_time;
 
 /// Reads the config file again. A wrong config changes nothing, and is reported in the log and in `status`.
 ///
 /// # Errors
 /// What is wrong with the config, by file and line.
-pub async fn reload(app: &App, outbox: &Outbox, source: &Arc<Source>) -> Result<(), ConfigError> {
+pub async fn reload(app: &App, outbox: &Outbox) -> Result<(), ConfigError> {
+    let source = &app.started_with.source;
     let (again, has_file) = (source.clone(), app.setup().config.has_file);
     let loaded = in_time(&source.file, move || load(&again, has_file)).await.and_then(|loaded| loaded);
     let refused = loaded.as_ref().err().map(ToString::to_string);

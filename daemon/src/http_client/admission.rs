@@ -87,6 +87,11 @@ impl Admission {
         Self { gate, now, lane: lane.to_owned(), priority, spent: Mutex::default() }
     }
 
+    /// The time.
+    pub(super) fn now(&self) -> Timestamp {
+        (self.now)()
+    }
+
     /// Counts a request to this path, which is over when what is returned is dropped.
     ///
     /// # Errors

@@ -323,6 +323,9 @@ impl<'a> Request<'a> {
             template: self.template,
         };
         let reported = self.api.client.send(outgoing).await;
+        if let (Some(admission), Ok(response)) = (&self.api.admission, &reported) {
+            self.api.client.dates.see(response, admission.now());
+        }
         let status = reported.as_ref().map_or_else(|error| error.status, |response| Some(response.status));
         self.api.client.meters().record_request(&self.api.route.platform, status);
         reported

@@ -9,6 +9,7 @@ mod admission;
 mod response;
 mod api;
 mod count;
+mod dates;
 mod error;
 #[cfg(test)]
 pub(crate) mod test_server;
@@ -31,10 +32,12 @@ pub use admission::{Admission, Now, Reservation, SharedGate};
 pub use api::{Api, BaseError, Request, Route, base_url};
 pub(crate) use api::{is_host, is_host_like};
 pub(crate) use count::{LARGEST_COUNT, count};
+pub use dates::SeenDate;
 pub use error::{HttpError, HttpErrorKind};
 pub use response::Response;
 pub(crate) use response::{decoded, read_json};
 
+use self::dates::Dates;
 use crate::meters::RequestMeters;
 use crate::secret::file::{self, FileError};
 
@@ -148,6 +151,7 @@ impl fmt::Debug for Outgoing {
 pub struct HttpClient {
     inner: Arc<Inner>,
     meters: RequestMeters,
+    dates: Dates,
 }
 
 struct Inner {
@@ -189,7 +193,7 @@ impl HttpClient {
             anywhere: OnceCell::new(),
             plain: OnceCell::new(),
         };
-        Ok(Self { inner: Arc::new(inner), meters: RequestMeters::default() })
+        Ok(Self { inner: Arc::new(inner), meters: RequestMeters::default(), dates: Dates::default() })
     }
 
     /// Requests to platforms since the start.
@@ -197,9 +201,14 @@ impl HttpClient {
         &self.meters
     }
 
+    /// What the newest response said that had the time; `None` before the first.
+    pub fn seen_date(&self) -> Option<SeenDate> {
+        self.dates.newest()
+    }
+
     /// The same way out, counting on where another one stopped.
     pub fn counting_on(self, other: &Self) -> Self {
-        Self { meters: other.meters.clone(), ..self }
+        Self { meters: other.meters.clone(), dates: other.dates.clone(), ..self }
     }
 
     /// Sends one request and reads the whole response, whatever its status.

@@ -29,6 +29,11 @@ impl Response {
         Self { status, headers, body, host, template }
     }
 
+    /// The host that was meant.
+    pub(super) fn host(&self) -> &str {
+        &self.host
+    }
+
     /// Whether the status says that it went well.
     pub fn is_success(&self) -> bool {
         (200..300).contains(&self.status)

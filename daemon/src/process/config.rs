@@ -20,6 +20,7 @@ use roster_protocol::rule::Rule;
 use roster_protocol::time::Seconds;
 use toml::de::DeTable;
 use url::Url;
+use xxhash_rust::xxh3::xxh3_64;
 
 pub use self::backup::{Backup, Encrypted};
 pub use self::change::Change;
@@ -54,12 +55,14 @@ pub struct Config {
     pub channels: Channels,
     /// Whether it was read from a file: without one these are the defaults.
     pub has_file: bool,
+    /// Of its text: another one is another config.
+    pub fingerprint: u64,
 }
 
 impl std::fmt::Debug for Config {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Config { http, store, sync, network, change, retention, backup, rules, log, platforms, channels, has_file } =
-            self;
+        let Config { http, store, sync, network, change, retention, backup, rules, log, platforms, .. } = self;
+        let Config { channels, has_file, .. } = self;
         let channels: Vec<&String> = channels.sections.keys().collect();
         let platforms: Vec<&String> = platforms.keys().collect();
         f.debug_struct("Config")
@@ -183,7 +186,7 @@ impl Config {
             located((&key, message))
         };
         let channels = channels.map_err(named)?;
-        Ok(Config { rules, channels, ..config })
+        Ok(Config { rules, channels, fingerprint: xxh3_64(text.as_bytes()), ..config })
     }
 
     /// The line of a dotted key in a file's text, for errors that are found later.

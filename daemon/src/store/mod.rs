@@ -13,6 +13,7 @@ mod commit;
 mod cleaning;
 mod compaction;
 mod damage;
+mod disk;
 mod envelope;
 mod error;
 mod inspection;
@@ -59,10 +60,11 @@ use tokio::sync::{oneshot, watch};
 pub use self::commit::Encoded;
 pub use self::compaction::{Compacted, compact};
 pub use self::damage::{Damage, DamagedRow};
+pub use self::disk::Disk;
 pub use self::error::StoreError;
 pub use self::inspection::{InspectedTable, Inspection, inspect};
 pub use self::lists::{Mark, Page};
-pub use self::origin::{BackendSource, Disk};
+pub use self::origin::BackendSource;
 pub use self::queries::{
     AlertById, AlertCounts, AlertIds, AlertNumbered, AlertsQuery, AuditQuery, ChangesQuery, DeliveriesNamed,
     DeliveriesOf, DeliveriesQuery, FiguresSince, FollowerSum, HistoryQuery, LatestAlerts, Load, MetricHistory, Query,

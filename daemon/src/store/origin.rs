@@ -15,6 +15,7 @@ use roster_protocol::time::Timestamp;
 use rustix::fs::{Access, FlockOperation, OFlags, access, flock, statvfs};
 
 use super::damage::DamageLog;
+use super::disk::Disk;
 use super::envelope::Unreadable;
 use super::error::StoreError;
 use super::open_file::OpenFile;
@@ -253,14 +254,6 @@ impl Origin {
         File::open(dir)?.sync_all()?;
         Ok(())
     }
-}
-
-/// A disk, or one file system of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Disk {
-    /// Free for users other than root.
-    pub free_bytes: u64,
-    pub total_bytes: u64,
 }
 
 /// The store's file in a directory.

@@ -6,7 +6,7 @@ use roster_protocol::time::Timestamp;
 use zeroize::Zeroizing;
 
 use super::receive::{Answer, receive};
-use crate::app::setup::Source;
+use crate::app::setup::{Source, StartedWith};
 use crate::app::{App, Parts, Vaults};
 use crate::http_client::HttpLimits;
 use crate::model::{Connection, Grant, GrantState, GrantUse};
@@ -45,7 +45,17 @@ async fn what_cannot_be_stored_is_not_acknowledged_and_counts_when_it_is_sent_ag
         KeySource::Variable,
     );
     let clock = std::sync::Arc::new(ManualClock::at(ISSUED));
-    let app = App::build(Parts { setup, platforms, clock, store, loaded, vaults, logs: None, seed: 1 });
+    let app = App::build(Parts {
+        started_with: StartedWith::in_test(),
+        setup,
+        platforms,
+        clock,
+        store,
+        loaded,
+        vaults,
+        logs: None,
+        seed: 1,
+    });
     app.load_recent().await;
     let connection = ConnectionId::from_bytes([2; 5]);
     let grant = Grant {

@@ -5,8 +5,8 @@ use clap::Subcommand;
 use super::completions;
 use crate::agent;
 use crate::commands::{
-    add, alerts, audience, audit, backup, budgets, changes, channels, connect, deliveries, disconnect, due, edit,
-    history, keys, list, log_level, merge, pause, platforms, record, remove, retention, rules, runs, set, show,
+    add, alerts, audience, audit, backup, budgets, changes, channels, connect, deliveries, disconnect, doctor, due,
+    edit, history, keys, list, log_level, merge, pause, platforms, record, remove, retention, rules, runs, set, show,
     silence, status, sync, tokens,
 };
 use crate::output::{Ending, Failure};
@@ -81,6 +81,9 @@ pub enum Command {
     Platforms(platforms::Platforms),
     /// Shows alerts as desktop notifications until stopped
     Notify(agent::Notify),
+    /// Checks everything that a newcomer gets wrong, here and at rosterd, and says what to do; ends with 0 when all is well,
+    /// with 6 when there are warnings only, with 1 when there is a fault, with 3 when no rosterd is reached
+    Doctor(doctor::Doctor),
     /// Prints a completion script for a shell
     Completions(completions::Completions),
 }
@@ -125,6 +128,7 @@ impl Command {
             Command::Platforms(platforms) => platforms.run(session).await,
             Command::Tokens(tokens) => tokens.run(session).await,
             Command::Notify(notify) => notify.run(session).await,
+            Command::Doctor(doctor) => doctor.run(session).await,
             Command::Completions(completions) => completions.run(session),
         }
     }

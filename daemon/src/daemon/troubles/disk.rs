@@ -10,8 +10,6 @@ use crate::store::{Disk, Store};
 
 /// How often it is looked at. No event of the kernel says that a disk fills up.
 const EVERY_S: i64 = 300;
-/// At least so much is free, or a twentieth of a disk that is smaller than twenty times this.
-const LEAST_BYTES: u64 = 1 << 30;
 
 /// Reports whether it has little room, again and again and whenever the config changes.
 pub async fn watch(app: &App) {
@@ -21,7 +19,8 @@ pub async fn watch(app: &App) {
         let is_stored = match room(app.store.clone()).await {
             Some(room) => {
                 let was_low = app.look(|roster| troubles::standing(roster, Happening::Disk).is_some());
-                report(app, Happening::Disk, wrong(room, room.least(configured), was_low)).await
+                report(app, Happening::Disk, wrong(room, room.disk.least_free(room.file_bytes, configured), was_low))
+                    .await
             }
             // It has no file, or the disk does not respond: the store says so.
             None => true,
@@ -46,14 +45,6 @@ struct Room {
 async fn room(store: Store) -> Option<Room> {
     let look = move || Some(Room { disk: store.disk()?, file_bytes: store.file_bytes()? });
     tokio::task::spawn_blocking(look).await.ok()?
-}
-
-impl Room {
-    /// How much must be free: what the config says, or else enough for a backup and a copy, and for all that grows.
-    fn least(&self, configured: Option<u64>) -> u64 {
-        let usual = LEAST_BYTES.min(self.disk.total_bytes / 20).max(self.file_bytes.saturating_mul(2));
-        configured.unwrap_or(usual)
-    }
 }
 
 /// What is wrong when less than `least` is free. What was reported ends with a quarter more, so that it does not end and
@@ -87,7 +78,7 @@ mod tests {
     #[test]
     fn enough_is_a_gibibyte_a_twentieth_of_a_small_disk_or_twice_the_store() {
         let check = |total: u64, file: u64, configured: Option<u64>, expected: u64| {
-            assert_eq!(room(0, total, file).least(configured), expected, "{total} {file}");
+            assert_eq!(room(0, total, file).disk.least_free(file, configured), expected, "{total} {file}");
         };
         check(4_000 * GB, GB / 100, None, 1_073_741_824);
         check(10 * GB, GB / 100, None, GB / 2);

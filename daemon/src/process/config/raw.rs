@@ -94,6 +94,7 @@ impl RawConfig {
             platforms: self.platforms,
             channels: Channels::default(),
             has_file: true,
+            fingerprint: 0,
         })
     }
 }

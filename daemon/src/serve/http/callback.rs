@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, Method, StatusCode};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use roster_protocol::consent::ConsentState;
 use roster_protocol::error::ErrorKind;
 use url::form_urlencoded;
@@ -45,6 +45,11 @@ pub async fn callback(
         return refused(StatusCode::BAD_REQUEST);
     }
     let pairs: Vec<(String, String)> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+    // The daemon looks whether this address leads here.
+    let proof = pairs.iter().find(|(name, _)| name == "state").and_then(|(_, state)| app.probes.response(state));
+    if let Some(proof) = proof {
+        return proof.into_response();
+    }
     let from = From::Browser { platform: &platform };
     let (id, who) = match finish::returned(&app, pairs, from, None).await {
         Ok(consent) => consent,

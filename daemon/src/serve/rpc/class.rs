@@ -59,6 +59,7 @@ pub fn of(request: &RosterRequest) -> Class {
         | R::Audit { .. } => (Role::Viewer, Length::Long),
 
         R::TestPlatform { .. }
+        | R::Examine {}
         | R::LookUp { .. }
         | R::Sync { .. }
         | R::Acknowledge { .. }

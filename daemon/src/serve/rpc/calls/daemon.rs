@@ -2,6 +2,7 @@
 
 use roster_protocol::audit::AuditEntry;
 use roster_protocol::consent::PlatformCheck;
+use roster_protocol::doctor::Examination;
 use roster_protocol::error::RosterError;
 use roster_protocol::retention::Retention;
 use roster_protocol::service::{AuditQuery, Page};
@@ -9,7 +10,7 @@ use roster_protocol::status::{Budget, DayFigures, PlatformStatus, Status};
 
 use super::Caller;
 use crate::browse::{self, budgets, figures, lists, overview};
-use crate::{consent, edits};
+use crate::{consent, doctor, edits};
 
 pub async fn status(caller: &Caller) -> Result<Status, RosterError> {
     Ok(overview::status(&caller.app, Some(&caller.who)).await)
@@ -43,6 +44,10 @@ pub async fn budgets(caller: &Caller) -> Result<Vec<Budget>, RosterError> {
 
 pub async fn test_platform(caller: &Caller, platform: String) -> Result<Vec<PlatformCheck>, RosterError> {
     consent::setup::test(&caller.app, &platform).await
+}
+
+pub async fn examine(caller: &Caller) -> Result<Examination, RosterError> {
+    Ok(doctor::examine(&caller.app, &caller.outbox, &caller.who).await)
 }
 
 pub async fn audit(caller: &Caller, query: AuditQuery) -> Result<Page<AuditEntry>, RosterError> {

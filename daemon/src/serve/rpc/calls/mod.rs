@@ -92,6 +92,7 @@ impl Serve for Caller {
             Platforms() => daemon::platforms(caller);
             Budgets() => daemon::budgets(caller);
             TestPlatform(platform) => daemon::test_platform(caller, platform);
+            Examine() => daemon::examine(caller);
             Audit(query) => daemon::audit(caller, query);
             Backup(seal) => backups::begin(caller, seal);
             BackupPiece() => backups::piece(caller);
