@@ -69,7 +69,9 @@ pub fn report(source: &Source, text: &str, paths: &[PathSetting], key: &KeySourc
     line(&mut report, "# master key", &master_key(key));
     let file = File::of(source, text);
     let defaults: toml::Table = toml::from_str(DEFAULTS).unwrap_or_default();
-    for (section, keys) in KNOWN.iter().filter(|(_, keys)| !keys.is_empty()) {
+    // An empty section would admit root and the owner alone: without it there are no roles.
+    let is_there = |section: &str| section != "access" || file.tables.contains_key(section);
+    for (section, keys) in KNOWN.iter().filter(|(section, keys)| !keys.is_empty() && is_there(section)) {
         write(&mut report, section, keys, |key| file.setting(&defaults, source, section, key));
     }
     for slug in file.kept_otherwise() {

@@ -3,6 +3,7 @@
 //!
 //! Platforms parse their own sections; this module only knows where they are in the file.
 
+mod access;
 mod backup;
 mod change;
 mod channels;
@@ -22,6 +23,7 @@ use toml::de::DeTable;
 use url::Url;
 use xxhash_rust::xxh3::xxh3_64;
 
+pub use self::access::{Access, Grant, Principal};
 pub use self::backup::{Backup, Encrypted};
 pub use self::change::Change;
 pub use self::channels::{
@@ -47,6 +49,8 @@ pub struct Config {
     pub change: Change,
     pub retention: Retention,
     pub backup: Backup,
+    /// `None`: without the section, all whom the socket's directory lets in may do everything.
+    pub access: Option<Access>,
     /// By name.
     pub rules: Vec<Rule>,
     pub log: Log,
@@ -61,8 +65,8 @@ pub struct Config {
 
 impl std::fmt::Debug for Config {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Config { http, store, sync, network, change, retention, backup, rules, log, platforms, .. } = self;
-        let Config { channels, has_file, .. } = self;
+        let Config { http, store, sync, network, change, retention, backup, access, rules, log, .. } = self;
+        let Config { platforms, channels, has_file, .. } = self;
         let channels: Vec<&String> = channels.sections.keys().collect();
         let platforms: Vec<&String> = platforms.keys().collect();
         f.debug_struct("Config")
@@ -73,6 +77,7 @@ impl std::fmt::Debug for Config {
             .field("change", change)
             .field("retention", retention)
             .field("backup", backup)
+            .field("access", access)
             .field("rules", rules)
             .field("log", log)
             .field("platforms", &platforms)
@@ -178,6 +183,8 @@ impl Config {
         let located = |(key, message): (&str, String)| {
             at(offset_of(tree.get_ref(), key).map(|offset| line_of(text, offset)), message)
         };
+        let access = std::mem::take(&mut raw.access).map(|raw| access::read(raw, text)).transpose();
+        let access = access.map_err(|(line, message)| at(Some(line), message))?;
         let config = raw.check().map_err(located)?;
         let rules = rules::read(rules).map_err(|(key, message)| located((&key, message)))?;
         let channels = channels::read(channels, routes, &config.sync.grid.zone);
@@ -186,7 +193,7 @@ impl Config {
             located((&key, message))
         };
         let channels = channels.map_err(named)?;
-        Ok(Config { rules, channels, fingerprint: xxh3_64(text.as_bytes()), ..config })
+        Ok(Config { access, rules, channels, fingerprint: xxh3_64(text.as_bytes()), ..config })
     }
 
     /// The line of a dotted key in a file's text, for errors that are found later.

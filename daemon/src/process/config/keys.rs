@@ -6,7 +6,7 @@ use super::retention::OF_PLATFORM;
 use super::{channels, rules};
 
 /// Sections and keys of this version, from which an error suggests the nearest.
-pub(crate) const KNOWN: [(&str, &[&str]); 12] = [
+pub(crate) const KNOWN: [(&str, &[&str]); 13] = [
     ("http", &["listen", "metrics", "public_url"]),
     ("store", &["master_key_file", "free"]),
     (
@@ -25,6 +25,7 @@ pub(crate) const KNOWN: [(&str, &[&str]); 12] = [
     ("change", &["significant"]),
     ("retention", &["snapshots", "runs", "size"]),
     ("backup", &["to", "every", "keep", "recipient", "passphrase_file"]),
+    ("access", &["viewer", "analyst", "admin"]),
     ("rules", &[]),
     ("log", &["level", "format"]),
     ("platforms", &[]),

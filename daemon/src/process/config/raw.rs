@@ -7,6 +7,7 @@ use jiff::tz::TimeZone;
 use serde::Deserialize;
 use url::Url;
 
+use super::access::RawAccess;
 use super::backup::RawBackup;
 use super::change::RawChange;
 use super::channels::RawRoute;
@@ -28,6 +29,7 @@ pub(super) struct RawConfig {
     change: RawChange,
     retention: RawRetention,
     backup: RawBackup,
+    pub(super) access: Option<RawAccess>,
     pub(super) rules: BTreeMap<String, RawRule>,
     log: RawLog,
     platforms: BTreeMap<String, toml::Table>,
@@ -89,6 +91,7 @@ impl RawConfig {
             change: self.change.check()?,
             retention: self.retention.check()?,
             backup: self.backup.check()?,
+            access: None,
             rules: Vec::new(),
             log: self.log.check()?,
             platforms: self.platforms,
