@@ -9,6 +9,7 @@ use std::time::Duration;
 use prometheus::core::{Collector, GenericGauge};
 use prometheus::proto::MetricFamily;
 use prometheus::{Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts};
+use roster_protocol::Role;
 use roster_protocol::delivery::ChannelKind;
 use roster_protocol::event::Event;
 use roster_protocol::sync::{Cause, Outcome, Run};
@@ -75,6 +76,7 @@ pub struct Meters {
     run_seconds: HistogramVec,
     late_seconds: HistogramVec,
     callers: IntCounterVec,
+    refused_calls: IntCounterVec,
     notifications: IntCounterVec,
     deliveries: IntCounterVec,
     kept_at: IntGauge,
@@ -94,6 +96,11 @@ impl Meters {
                 &by_platform,
             ),
             callers: counters("roster_rpc_connections_total", "Clients at the socket, by what they got", &["verdict"]),
+            refused_calls: counters(
+                "roster_rpc_calls_refused_total",
+                "Calls refused because they need a higher role, by that role",
+                &["needs"],
+            ),
             notifications: counters(
                 "roster_notifications_total",
                 "Requests of platforms to our addresses, by what became of them",
@@ -124,8 +131,11 @@ impl Meters {
                 meters.deliveries.with_label_values(&[kind.as_str(), result.as_str()]);
             }
         }
-        for verdict in [Verdict::Welcome, Verdict::WrongVersion, Verdict::Busy, Verdict::NotPermitted] {
+        for verdict in Verdict::ALL {
             meters.callers.with_label_values(&[word_of(verdict)]);
+        }
+        for role in Role::ALL {
+            meters.refused_calls.with_label_values(&[role.as_str()]);
         }
         meters
     }
@@ -157,6 +167,11 @@ impl Meters {
         self.callers.with_label_values(&[word_of(verdict)]).inc();
     }
 
+    /// Counts a call that was refused because it needs this role.
+    pub fn record_refused_call(&self, needed: Role) {
+        self.refused_calls.with_label_values(&[needed.as_str()]).inc();
+    }
+
     /// Counts a request of a platform, whose slug is known.
     pub fn record_notification(&self, platform: &str, result: Notified) {
         self.notifications.with_label_values(&[platform, result.as_str()]).inc();
@@ -175,7 +190,12 @@ impl Meters {
     /// All of it, as it is now.
     pub fn families(&self) -> Vec<MetricFamily> {
         let of_runs = [self.runs.collect(), self.run_seconds.collect(), self.late_seconds.collect()];
-        let others = [self.callers.collect(), self.notifications.collect(), self.deliveries.collect()];
+        let others = [
+            self.callers.collect(),
+            self.refused_calls.collect(),
+            self.notifications.collect(),
+            self.deliveries.collect(),
+        ];
         of_runs.into_iter().chain([self.kept_at.collect()]).chain(others).flatten().collect()
     }
 }
@@ -186,6 +206,7 @@ fn word_of(verdict: Verdict) -> &'static str {
         Verdict::WrongVersion => "wrong_version",
         Verdict::Busy => "busy",
         Verdict::NotPermitted => "not_permitted",
+        Verdict::Unclear => "unclear",
     }
 }
 

@@ -40,7 +40,7 @@ pub mod time;
 pub mod transport;
 mod words;
 
-pub use access::Role;
+pub use access::{Access, GivenRole, Role};
 pub use alert::{About, Alert, AlertState, Change, ChangeCause, Explained, Severity};
 pub use audit::{AuditEntry, Who};
 pub use backup::{BackupBegun, BackupEnd, BackupPiece, BackupSeal};

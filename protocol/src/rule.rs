@@ -109,6 +109,8 @@ pub enum Happening {
     Disk,
     /// The store cannot be written.
     Store,
+    /// More connections and calls than usual were refused at the socket.
+    Refusals,
 }
 
 /// Whom a rule is about; what is not given permits everything.
@@ -271,7 +273,8 @@ words!(Direction, "direction": Down = "down", Up = "up", Both = "both");
 words!(Window, "window": Day = "1d", Week = "7d", Month = "30d");
 words!(Happening, "event":
     Stale = "stale", NeedsPerson = "needs_person", Token = "token", PlatformDown = "platform_down",
-    MetricWithdrawn = "metric_withdrawn", StoreSize = "store_size", Listener = "listener", Disk = "disk", Store = "store");
+    MetricWithdrawn = "metric_withdrawn", StoreSize = "store_size", Listener = "listener", Disk = "disk", Store = "store",
+    Refusals = "refusals");
 words!(Origin, "origin": BuiltIn = "built-in", Config = "config", Store = "store");
 
 impl Window {

@@ -6,6 +6,7 @@
 //!
 //! Request types derive no `Debug`: later verbs carry secrets.
 
+use crate::access::Access;
 use crate::alert::{Alert, AlertState, Change};
 use crate::audit::{AuditEntry, PauseTarget};
 use crate::backup::{BackupBegun, BackupPiece, BackupSeal};
@@ -306,6 +307,8 @@ pub trait Roster {
     /// Retires the key with this id or unique prefix. One that something needs is a conflict; `sure`: although backups need it.
     async fn retire_key(key: String, sure: bool) -> Result<Retired, RosterError>;
 
+    /// Who may do what, the caller first.
+    async fn access() -> Result<Access, RosterError>;
     async fn audit(query: AuditQuery) -> Result<Page<AuditEntry>, RosterError>;
 
     /// Waits for events after `after`; for [`Cursor::default`] it returns the newest position at once.

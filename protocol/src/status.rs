@@ -5,6 +5,7 @@ use std::fmt;
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
+use crate::access::Role;
 use crate::metric::Metric;
 pub use crate::sync::Coverage;
 use crate::sync::{EndedBatch, RunningBatch};
@@ -13,6 +14,8 @@ use crate::time::{Date, Seconds, Timestamp};
 /// The daemon at a glance.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Status {
+    /// What the caller may do; `None`: no user requested this.
+    pub role: Option<Role>,
     /// The daemon's version.
     pub version: String,
     pub protocol: u16,

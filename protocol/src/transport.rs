@@ -3,6 +3,7 @@
 //! ```text
 //! client → "ROSTER" version:u16          both big-endian
 //! daemon → "ROSTER" version:u16 verdict:u8
+//!          length:u16 text               after a verdict that does not permit the user: whom to turn to
 //! either → length:u32 postcard…          length of what follows; ≤ 64 KiB in, ≤ 1 MiB out
 //! ```
 //! tarpc's own serde transport is not used: it takes any deadline (one over 2.2 years panics the
@@ -73,11 +74,17 @@ pub enum Verdict {
     /// This user, or all users together, have too many connections open.
     Busy,
     NotPermitted,
+    /// The host's user database does not respond, so that it is not known what the user may do.
+    Unclear,
 }
 
 impl Verdict {
+    /// Every one, in the order of their bytes.
+    pub const ALL: [Verdict; 5] =
+        [Verdict::Welcome, Verdict::WrongVersion, Verdict::Busy, Verdict::NotPermitted, Verdict::Unclear];
+
     fn from_byte(byte: u8) -> Option<Self> {
-        [Verdict::Welcome, Verdict::WrongVersion, Verdict::Busy, Verdict::NotPermitted].get(usize::from(byte)).copied()
+        Self::ALL.get(usize::from(byte)).copied()
     }
 }
 
@@ -87,8 +94,11 @@ pub enum ConnectError {
     /// No process listens there.
     #[error("no rosterd listens on {path}")]
     NotThere { path: String, source: io::Error },
+    /// `turn_to`: whom to turn to, as the daemon says it; `None` when the socket's mode kept the user out.
     #[error("rosterd on {path} does not let this user in")]
-    NotPermitted { path: String },
+    NotPermitted { path: String, turn_to: Option<String> },
+    #[error("rosterd on {path} cannot find out what this user may do: the host's user database does not respond")]
+    Unclear { path: String },
     #[error("rosterd on {path} has too many connections open")]
     Busy { path: String },
     /// Names the side to restart: the older one.
@@ -114,17 +124,21 @@ pub async fn connect(path: &Path) -> Result<RosterClient, ConnectError> {
         return Err(ConnectError::TooLong { path: shown(), length });
     }
     let stream = UnixStream::connect(path).await.map_err(|source| match source.kind() {
-        io::ErrorKind::PermissionDenied => ConnectError::NotPermitted { path: shown() },
+        io::ErrorKind::PermissionDenied => ConnectError::NotPermitted { path: shown(), turn_to: None },
         _ => ConnectError::NotThere { path: shown(), source },
     })?;
     let greeting = greet(stream, PROTOCOL_VERSION);
     let not_roster = || ConnectError::NotRoster { path: shown() };
-    let (stream, theirs, verdict) =
+    let (mut stream, theirs, verdict) =
         tokio::time::timeout(timeouts.preamble, greeting).await.map_err(|_| not_roster())?.map_err(|_| not_roster())?;
     match verdict {
         Some(Verdict::Welcome) if theirs == PROTOCOL_VERSION => Ok(client_over(stream, timeouts)),
         Some(Verdict::Busy) => Err(ConnectError::Busy { path: shown() }),
-        Some(Verdict::NotPermitted) => Err(ConnectError::NotPermitted { path: shown() }),
+        Some(Verdict::NotPermitted) => {
+            let text = tokio::time::timeout(timeouts.preamble, read_text(&mut stream)).await;
+            Err(ConnectError::NotPermitted { path: shown(), turn_to: text.ok().and_then(Result::ok) })
+        }
+        Some(Verdict::Unclear) => Err(ConnectError::Unclear { path: shown() }),
         _ => Err(ConnectError::WrongVersion { ours: PROTOCOL_VERSION, theirs }),
     }
 }
@@ -169,6 +183,30 @@ pub async fn reply_to_preamble(stream: &mut (impl AsyncWrite + Unpin), verdict: 
     bytes[..8].copy_from_slice(&preamble(PROTOCOL_VERSION));
     bytes[8] = verdict as u8;
     stream.write_all(&bytes).await
+}
+
+/// The longest text that follows a verdict.
+const MAX_TEXT_BYTES: usize = 1024;
+
+/// Replies that the user is not permitted, and whom to turn to.
+///
+/// # Errors
+/// When the client hung up.
+pub async fn refuse(stream: &mut (impl AsyncWrite + Unpin), turn_to: &str) -> io::Result<()> {
+    let text = &turn_to.as_bytes()[..turn_to.floor_char_boundary(MAX_TEXT_BYTES)];
+    let head = [preamble(PROTOCOL_VERSION).as_slice(), &[Verdict::NotPermitted as u8]].concat();
+    stream.write_all(&[&head, (text.len() as u16).to_be_bytes().as_slice(), text].concat()).await
+}
+
+async fn read_text(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<String> {
+    let length = usize::from(stream.read_u16().await?);
+    if length > MAX_TEXT_BYTES {
+        return Err(io::ErrorKind::InvalidData.into());
+    }
+    let mut text = vec![0; length];
+    stream.read_exact(&mut text).await?;
+    let text = String::from_utf8(text).map_err(|_| io::ErrorKind::InvalidData)?;
+    Ok(crate::text::clean(&text, MAX_TEXT_BYTES))
 }
 
 /// The client's end over a stream whose preambles are done.

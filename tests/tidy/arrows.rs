@@ -18,7 +18,6 @@ const PROTOCOL: &str = "
     metric:
     number: metric
     words: metric
-    access: words
     rule: time ids metric number words
     error:
     delivery: ids time words
@@ -27,8 +26,9 @@ const PROTOCOL: &str = "
     alert: time ids metric rule
     sync: time ids
     reported: metric time
-    status: metric sync time
     audit: folding time metric
+    access: audit words
+    status: access metric sync time
     backup: time
     keys: time
     consent: time ids error connection
@@ -38,9 +38,9 @@ const PROTOCOL: &str = "
     retention: time
     json: metric rule alert
     silence: ids time
-    service: time ids error delivery connection influencer alert sync status audit backup keys consent event retention reported rule silence doctor
+    service: access time ids error delivery connection influencer alert sync status audit backup keys consent event retention reported rule silence doctor
     notice: text ids metric number alert service
-    transport: paths service
+    transport: text paths service
 ";
 
 const DAEMON: &str = "

@@ -2,13 +2,15 @@
 
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use nix::unistd::{Gid, Group};
 use roster_protocol::paths::{Paths, sockets_to_try};
+use roster_protocol::text::clean;
 use roster_protocol::transport::{self, ConnectError, within};
 use roster_protocol::{ErrorKind, RosterClient, RosterError};
 use tarpc::client::RpcError;
@@ -71,8 +73,14 @@ pub(crate) fn unreachable(error: &ConnectError, given: Option<&Path>) -> RosterE
             error.to_string(),
             "give a shorter one with --socket or ROSTER_SOCKET, to rosterd too",
         ),
-        ConnectError::NotPermitted { .. } => {
-            (ErrorKind::NotPermitted, error.to_string(), "ask to be added to the group `roster`, then log in again")
+        ConnectError::NotPermitted { turn_to: Some(turn_to), .. } => {
+            return RosterError::new(ErrorKind::NotPermitted, error.to_string()).hint(turn_to);
+        }
+        ConnectError::NotPermitted { path, turn_to: None } => {
+            return RosterError::new(ErrorKind::NotPermitted, error.to_string()).hint(kept_out(Path::new(path)));
+        }
+        ConnectError::Unclear { .. } => {
+            (ErrorKind::Unreachable, error.to_string(), "try again; `id` shows whether the database responds to you")
         }
         ConnectError::Busy { .. } => (ErrorKind::Unreachable, error.to_string(), "close some clients and try again"),
         ConnectError::WrongVersion { ours, theirs } if ours < theirs => (
@@ -88,6 +96,20 @@ pub(crate) fn unreachable(error: &ConnectError, given: Option<&Path>) -> RosterE
         }
     };
     RosterError::new(kind, message).hint(hint)
+}
+
+/// Whom a user turns to whom the modes of the socket or its directory keep out.
+fn kept_out(socket: &Path) -> String {
+    let modes = [Some(socket), socket.parent()].map(|path| path.and_then(|path| std::fs::metadata(path).ok()));
+    // The socket itself cannot be looked at where its directory keeps the user out.
+    let group = modes.iter().flatten().next_back().filter(|found| found.mode() & 0o010 != 0).map(MetadataExt::gid);
+    let name =
+        group.and_then(|gid| Group::from_gid(Gid::from_raw(gid)).ok().flatten()).map(|group| clean(&group.name, 64));
+    match (name, modes.iter().flatten().next_back()) {
+        (Some(name), _) => format!("ask to be added to the group `{name}`, then log in again"),
+        (None, Some(_)) => "it is for its owner only; start one of your own: `rosterd run`".to_owned(),
+        (None, None) => "ask a sysadmin of this host for access to its directory".to_owned(),
+    }
 }
 
 const START_HINT: &str = "start one: `systemctl --user start rosterd`, or `rosterd run`";
@@ -177,7 +199,9 @@ mod tests {
             assert!(reported.hint.is_some(), "{reported:?}");
         };
         check(ConnectError::NotThere { path: path(), source: io::ErrorKind::NotFound.into() }, 3);
-        check(ConnectError::NotPermitted { path: path() }, 5);
+        check(ConnectError::NotPermitted { path: path(), turn_to: None }, 5);
+        check(ConnectError::NotPermitted { path: path(), turn_to: Some("ask".to_owned()) }, 5);
+        check(ConnectError::Unclear { path: path() }, 3);
         check(ConnectError::Busy { path: path() }, 3);
         check(ConnectError::WrongVersion { ours: 1, theirs: 2 }, 3);
         check(ConnectError::NotRoster { path: path() }, 3);

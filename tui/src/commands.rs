@@ -2,6 +2,7 @@
 //!
 //! Nothing is decided here that the daemon could decide: names are sent as typed.
 
+pub mod access;
 pub mod backup;
 pub mod keys;
 pub mod check;

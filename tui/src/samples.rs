@@ -11,7 +11,7 @@ use roster_protocol::{
     AgeRange, ApiAccess, AuditEntry, Badge, Budget, Cause, Change, ChangeCause, Connection, ConnectionId,
     ConnectionStatus, ConsentBegun, ConsentChoice, ConsentId, ConsentedConnection, Date, DueRow, Grant, GrantId,
     Influencer, InfluencerId, InfluencerRow, Mean, Metric, MetricSet, MissingScope, Numbers, Outcome, PlatformState,
-    PlatformStatus, Profile, Ratio, ReadWith, Renews, Run, RunId, Seconds, Snapshot, Source, Status, Timestamp,
+    PlatformStatus, Profile, Ratio, ReadWith, Renews, Role, Run, RunId, Seconds, Snapshot, Source, Status, Timestamp,
     TokenModel, Week, Who,
 };
 
@@ -384,6 +384,7 @@ pub fn status() -> Status {
         adoption: Adoption { connected: 290, on_all_platforms: 12 },
         data: DataQuality { numbers: 4100, by_hand: 9, oldest_at: Some(at("08:15:00")) },
         platforms: vec![platform, limited],
+        role: Some(Role::Admin),
         retention_chosen: true,
         to_reseal: 0,
         not_ready: None,

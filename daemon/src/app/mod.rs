@@ -12,6 +12,7 @@ mod load;
 pub mod lookups;
 mod probes;
 mod publish;
+pub mod refusals;
 mod short_links;
 pub mod setup;
 pub mod tickets;
@@ -38,6 +39,7 @@ use self::events::Feed;
 use self::load::Held;
 use self::lookups::LookUps;
 use self::probes::Probes;
+use self::refusals::Refusals;
 use self::setup::{LastLoad, Setup, StartedWith};
 pub use self::short_links::ShortLink;
 use self::tickets::Tickets;
@@ -62,6 +64,8 @@ pub struct App {
     pub feed: Feed,
     pub tickets: Tickets,
     pub look_ups: LookUps,
+    /// What was refused at the socket.
+    pub refusals: Refusals,
     /// What consents need while the daemon runs.
     pub consents: ConsentRuntime,
     /// What all requests to platforms pass.
@@ -158,6 +162,7 @@ impl App {
             feed: Feed::new(parts.seed),
             tickets: Tickets::default(),
             look_ups: LookUps::default(),
+            refusals: Refusals::default(),
             consents: ConsentRuntime::new(parts.vaults),
             gate,
             started_at: now,

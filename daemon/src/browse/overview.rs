@@ -53,6 +53,8 @@ pub async fn status(app: &App, who: Option<&Who>) -> Status {
     });
     let (next_due_at, waits_for) = next.map_or((None, None), |(at, waits)| (Some(at), waits));
     app.look(|roster| Status {
+        // What serves the call has it.
+        role: None,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         protocol: PROTOCOL_VERSION,
         uptime_s: (seen.now.since(app.started_at).max(0) / 1000) as u64,

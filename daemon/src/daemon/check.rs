@@ -14,9 +14,10 @@ use crate::backups::scheduled;
 use crate::consent;
 use crate::daemon::StartError;
 use crate::daemon::reload::ready;
-use crate::process::config::Config;
+use crate::process::config::{Config, ConfigError};
 use crate::secret::master_key::KeyError;
 use crate::secret::vault::KeyId;
+use crate::serve::rpc::access;
 use crate::serve::rpc::socket::could_listen;
 use crate::store::{Store, StoreError, could_own_dir};
 
@@ -39,7 +40,7 @@ pub struct Remarks {
 /// Checks config, secrets, state directory, key, store and socket as a start does. Changes nothing.
 ///
 /// # Errors
-/// What a start would end with.
+/// What a start would end with; and a name of `[access]` that this host does not have, which a start only warns of.
 pub fn check(source: &Source, config: &Config, of: &Checked<'_>) -> Result<Remarks, StartError> {
     let (_, platforms, _) = ready(source, config.clone())?;
     let mut warnings = source.exposed(config);
@@ -60,6 +61,13 @@ pub fn check(source: &Source, config: &Config, of: &Checked<'_>) -> Result<Remar
         could_own_dir(of.state_dir)?;
     }
     could_listen(of.socket)?;
+    for (line, message, is_wrong) in config.access.iter().flat_map(access::unknown_names) {
+        let error = ConfigError { file: source.file.display().to_string(), line: Some(line), message };
+        if is_wrong {
+            return Err(error.into());
+        }
+        warnings.push(error.to_string());
+    }
     if let Some(Err(why)) = config.backup.to.as_deref().map(scheduled::could_write) {
         warnings.push(format!("[backup] to: {why}: no backup would be made"));
     }

@@ -19,6 +19,7 @@ use crate::process::config::{self, Config};
 use crate::process::logs::Logs;
 use crate::process::reading::in_time_now;
 use crate::secret::vault::MasterKey;
+use crate::serve::rpc::access;
 
 /// The Roster daemon: owns the store, the schedule, snapshots and alerts; `roster` talks to it.
 #[derive(Debug, Parser)]
@@ -89,8 +90,8 @@ impl Command {
 
 /// Worker threads: a fixed number, so that the runtime stays within the service's limit on tasks.
 const WORKERS: usize = 2;
-/// Threads for reading the store.
-const BLOCKING: usize = 8;
+/// Threads for reading the store, and those that a user database which hangs can hold.
+const BLOCKING: usize = 8 + access::THREADS;
 
 /// The command line of `rosterd`, for manual pages and completions.
 pub fn command() -> clap::Command {

@@ -3,6 +3,7 @@
 mod disk;
 mod holder;
 mod listener;
+mod refusals;
 mod store;
 
 use std::sync::Arc;
@@ -17,7 +18,7 @@ use crate::store::StoreState;
 pub async fn run(app: Arc<App>) {
     tokio::select! {
         () = app.ending.cancelled() => {}
-        _ = async { tokio::join!(listener::watch(&app), disk::watch(&app), store::watch(&app)) } => {}
+        _ = async { tokio::join!(listener::watch(&app), disk::watch(&app), store::watch(&app), refusals::watch(&app)) } => {}
     }
 }
 

@@ -18,6 +18,8 @@ use crate::message::{Message, NoDaemon};
 /// The first and the longest pause between attempts.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// The pause after a refusal: a role is given by a person, and refusals are counted.
+const REFUSED_PAUSE: Duration = Duration::from_secs(30);
 
 /// Events within this time arrive in one batch: a sync of hundreds redraws a few times a second.
 const GATHER: Duration = Duration::from_millis(200);
@@ -37,6 +39,9 @@ pub(super) async fn keep(given: Option<PathBuf>, may_start: bool, hurry: Arc<Not
                 Some(Message::Lost(follow(&client, &sender).await))
             }
             Err(error) => {
+                if matches!(error, ConnectError::NotPermitted { .. }) {
+                    pause = REFUSED_PAUSE;
+                }
                 let no_daemon = no_daemon(&error, given.as_deref(), may_start);
                 let news = complained.as_ref() != Some(&no_daemon.error);
                 complained = Some(no_daemon.error.clone());

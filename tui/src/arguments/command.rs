@@ -5,9 +5,9 @@ use clap::Subcommand;
 use super::completions;
 use crate::agent;
 use crate::commands::{
-    add, alerts, audience, audit, backup, budgets, changes, channels, connect, deliveries, disconnect, doctor, due,
-    edit, history, keys, list, log_level, merge, pause, platforms, record, remove, retention, rules, runs, set, show,
-    silence, status, sync, tokens,
+    access, add, alerts, audience, audit, backup, budgets, changes, channels, connect, deliveries, disconnect, doctor,
+    due, edit, history, keys, list, log_level, merge, pause, platforms, record, remove, retention, rules, runs, set,
+    show, silence, status, sync, tokens,
 };
 use crate::output::{Ending, Failure};
 use crate::session::Session;
@@ -73,6 +73,8 @@ pub enum Command {
     Backup(backup::Backup),
     /// Lists the master keys, has another one seal, or retires one
     Keys(keys::Keys),
+    /// Shows who has which role and why, yours first
+    Access(access::Access),
     /// Lists who did what and when, newest first
     Audit(audit::Audit),
     /// Lists consents: what renews itself, and what needs a hand first
@@ -124,6 +126,7 @@ impl Command {
             Command::Budgets(budgets) => budgets.run(session).await,
             Command::Backup(backup) => backup.run(session).await,
             Command::Keys(keys) => keys.run(session).await,
+            Command::Access(access) => access.run(session).await,
             Command::Audit(audit) => audit.run(session).await,
             Command::Platforms(platforms) => platforms.run(session).await,
             Command::Tokens(tokens) => tokens.run(session).await,

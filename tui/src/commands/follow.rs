@@ -46,7 +46,12 @@ pub(super) async fn reconnect(session: &Session) -> Result<RosterClient, RosterE
     loop {
         match client::find(session.socket.as_deref()).await {
             Ok((client, _)) => return Ok(client),
-            Err(ConnectError::NotThere { .. } | ConnectError::Busy { .. } | ConnectError::NotRoster { .. }) => {
+            Err(
+                ConnectError::NotThere { .. }
+                | ConnectError::Busy { .. }
+                | ConnectError::Unclear { .. }
+                | ConnectError::NotRoster { .. },
+            ) => {
                 tokio::time::sleep(AGAIN).await;
             }
             Err(refusal) => return Err(client::unreachable(&refusal, session.socket.as_deref())),

@@ -73,6 +73,7 @@ fn text(status: &protocol::Status, look: &Look) -> String {
     let connections = status.connections;
     let mut lines = vec![
         ("rosterd", format!("{} (protocol {}), up {}", status.version, status.protocol, uptime(status.uptime_s))),
+        ("you", status.role.map(|role| format!("{} here", role.with_article())).unwrap_or_default()),
         ("influencers", grouped(status.influencers)),
         ("connections", connection_counts(&connections)),
         ("last 24 h", coverage(&status.coverage_24h)),
@@ -109,7 +110,7 @@ fn text(status: &protocol::Status, look: &Look) -> String {
         lines.push(("damaged", format!("{} records fail their checksum", grouped(status.store.damaged))));
     }
     let mut text = String::new();
-    for (name, value) in lines {
+    for (name, value) in lines.into_iter().filter(|(_, value)| !value.is_empty()) {
         // Writing into a String cannot fail.
         let _ = writeln!(text, "{}{value}", look.paint.tone(&format!("{name:<13}"), Tone::Quiet));
     }
@@ -273,7 +274,7 @@ mod tests {
     fn json_has_the_names_scripts_rely_on() {
         let status = json::status::Status::new(&samples::status(), &samples::figures());
         insta::assert_snapshot!(samples::lines(status), @r#"
-        {"version":"0.1.0","protocol":1,"uptime_s":11520,"influencers":300,"open_alerts":2,
+        {"version":"0.1.0","protocol":1,"role":"admin","uptime_s":11520,"influencers":300,"open_alerts":2,
         "unread_alerts":1,"paused":false,"waiting":3,"running":0,"next_due_at":"2026-11-21T14:34:00Z",
         "waits_for":null,"connections":{"total":700,"fresh":680,"stale":5,"never":3,"error":4,
         "reauthorize":6,"paused":2},"coverage_24h":{"expected":2800,"ok":2760,"partial":20,"failed":12,
@@ -307,6 +308,7 @@ mod tests {
     fn text_shows_what_matters_first() {
         insta::assert_snapshot!(text(&samples::status(), &samples::look()), @r"
         rosterd      0.1.0 (protocol 1), up 3 h
+        you          an admin here
         influencers  300
         connections  700: 680 fresh, 5 stale, 3 never synced, 4 failing, 6 need consent, 2 paused
         last 24 h    99.2% of 2,800: 2,760 ok, 20 partial, 12 failed, 8 skipped

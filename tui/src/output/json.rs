@@ -3,6 +3,7 @@
 //! Apart from `protocol`'s types, so that the wire can change without a script noticing.
 //! Times are RFC 3339, dates ISO, rates ratios; what is not known is `null`, never 0.
 
+pub mod access;
 pub mod consent;
 pub mod deliveries;
 pub mod events;

@@ -8,7 +8,7 @@ use roster_protocol::{
     ApiAccess, AuditEntry, Badge, Cause, Change, ChangeCause, Connection, ConnectionId, ConnectionRow, ConsentBegun,
     ConsentChoice, ConsentId, ConsentMethod, ConsentedConnection, Date, EndedBatch, Grant, GrantId, Influencer,
     InfluencerId, InfluencerRow, Mean, Metric, MetricSet, MissingScope, Numbers, Outcome, PlatformState,
-    PlatformStatus, Ratio, Renews, Run, RunId, Snapshot, Source, Status, Timestamp, TokenModel, Who,
+    PlatformStatus, Ratio, Renews, Role, Run, RunId, Snapshot, Source, Status, Timestamp, TokenModel, Who,
 };
 
 /// Noon of 21 November 2026.
@@ -108,6 +108,7 @@ pub fn status() -> Status {
         },
         coverage_24h: Coverage { expected: 673, ok: 641, partial: 10, failed: 12, skipped: 10 },
         platforms: platforms(),
+        role: Some(Role::Admin),
         retention_chosen: true,
         to_reseal: 0,
         not_ready: None,

@@ -58,5 +58,6 @@ pub fn built_in() -> Vec<Rule> {
         rule("listener", Critical, 0, happened(Happening::Listener)),
         rule("disk", Warning, 0, happened(Happening::Disk)),
         rule("store", Critical, 0, happened(Happening::Store)),
+        rule("refusals", Warning, 0, happened(Happening::Refusals)),
     ]
 }

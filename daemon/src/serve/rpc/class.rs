@@ -56,6 +56,7 @@ pub fn of(request: &RosterRequest) -> Class {
         | R::Deliveries { .. }
         | R::Retention { .. }
         | R::Keys {}
+        | R::Access {}
         | R::Audit { .. } => (Role::Viewer, Length::Long),
 
         R::TestPlatform { .. }

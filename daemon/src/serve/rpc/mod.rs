@@ -1,8 +1,10 @@
 //! The socket: which users are admitted, how many connections and calls each may have, and how calls are served.
 
+pub mod access;
 mod calls;
-mod class;
+pub mod class;
 mod permit;
+mod refusing;
 pub mod socket;
 
 use std::sync::Arc;
@@ -11,17 +13,19 @@ use std::time::Duration;
 use futures::StreamExt;
 use roster_protocol::audit::Who;
 use roster_protocol::transport::{self, PROTOCOL_VERSION, Timeouts, Verdict};
-use roster_protocol::{RosterRequest, RosterResponse};
+use roster_protocol::{Role, RosterRequest, RosterResponse};
 use tarpc::server::{BaseChannel, Channel, InFlightRequest};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Semaphore, watch};
 
 use crate::app::App;
+use crate::app::refusals::Refusal;
 use crate::delivery::outbox::Outbox;
+use access::{Judge, Judged, Peer};
 use calls::Caller;
 use class::Length;
-use permit::ConnectionPermits;
-use socket::{Gate, Socket};
+use permit::{ConnectionPermit, ConnectionPermits};
+use socket::Socket;
 
 /// Calls of one connection at once; two of them may wait.
 const MOST_CALLS: usize = 16;
@@ -44,10 +48,39 @@ pub async fn serve(
     app: Arc<App>,
     outbox: Arc<Outbox>,
     socket: Arc<Socket>,
-    mut listener: UnixListener,
+    listener: UnixListener,
     timeouts: Timeouts,
 ) {
-    let permits = Arc::new(ConnectionPermits::default());
+    let judge = Arc::new(Judge::of_host());
+    judge.read(&app, &socket).await;
+    let door = Door {
+        app: app.clone(),
+        outbox,
+        judge: judge.clone(),
+        arrivals: Arc::default(),
+        permits: Arc::default(),
+        timeouts,
+    };
+    tokio::select! {
+        () = judge.keep(&app, &socket) => {}
+        () = listen(door, &socket, listener) => {}
+    }
+}
+
+/// What is needed to let clients in.
+#[derive(Clone)]
+struct Door {
+    app: Arc<App>,
+    outbox: Arc<Outbox>,
+    judge: Arc<Judge>,
+    /// For those who have to be looked up, until they are.
+    arrivals: Arc<ConnectionPermits>,
+    permits: Arc<ConnectionPermits>,
+    timeouts: Timeouts,
+}
+
+async fn listen(door: Door, socket: &Socket, mut listener: UnixListener) {
+    let app = &door.app;
     let mut looks = app.look_again.subscribe();
     let mut reported = None;
     loop {
@@ -74,7 +107,7 @@ pub async fn serve(
         }
         tokio::select! {
             () = app.ending.cancelled() => return,
-            () = accept(&app, &outbox, &permits, &listener, socket.gate(), timeouts) => {}
+            () = accept(&door, &listener) => {}
             changed = looks.changed() => if changed.is_err() { return },
             () = tokio::time::sleep(RETRY), if is_lost => {}
         }
@@ -82,14 +115,7 @@ pub async fn serve(
 }
 
 /// Accepts clients for good. A failing accept (no more descriptors) waits longer each time, and never spins.
-async fn accept(
-    app: &Arc<App>,
-    outbox: &Arc<Outbox>,
-    permits: &Arc<ConnectionPermits>,
-    listener: &UnixListener,
-    gate: Gate,
-    timeouts: Timeouts,
-) {
+async fn accept(door: &Door, listener: &UnixListener) {
     let mut pause = SHORTEST_PAUSE;
     let mut is_logged = false;
     let mut let_in = 0;
@@ -100,7 +126,7 @@ async fn accept(
                 pause = SHORTEST_PAUSE;
                 let_in += 1;
                 is_logged &= let_in < ENOUGH_TO_BE_OVER;
-                tokio::spawn(welcome(app.clone(), outbox.clone(), permits.clone(), gate, stream, timeouts));
+                tokio::spawn(welcome(door.clone(), stream));
             }
             Err(error) => {
                 let_in = 0;
@@ -115,38 +141,53 @@ async fn accept(
     }
 }
 
-/// Checks the client's user and version, and serves it until either side disconnects. A failure here concerns only this
-/// client.
-async fn welcome(
-    app: Arc<App>,
-    outbox: Arc<Outbox>,
-    permits: Arc<ConnectionPermits>,
-    gate: Gate,
-    mut stream: UnixStream,
-    timeouts: Timeouts,
-) {
+/// Judges the client's user, checks its version, and serves it until either side disconnects or its role ends. A failure here
+/// concerns only this client.
+async fn welcome(door: Door, mut stream: UnixStream) {
     let Ok(peer) = stream.peer_cred() else { return };
-    let permit = permits.acquire(peer.uid(), Gate::is_operator(peer.uid()));
-    if permit.is_none() {
-        app.meters.record_client(Verdict::Busy);
-        // A client without a permit gets the reply at once, before its preamble is read.
-        let _ = transport::reply_to_preamble(&mut stream, Verdict::Busy).await;
-        return;
-    }
-    let Ok(version) = transport::read_preamble(&mut stream, timeouts).await else { return };
-    let role = gate.role(peer.uid(), peer.gid());
-    let verdict = match role {
-        None => Verdict::NotPermitted,
-        Some(_) if version != PROTOCOL_VERSION => Verdict::WrongVersion,
-        Some(_) => Verdict::Welcome,
+    let peer = Peer::from(peer);
+    let (role, _permit) = match admit(&door, peer).await {
+        Ok(admitted) => admitted,
+        Err(refusal) => return refusing::refuse(&door.app, &door.judge, peer, refusal, &mut stream).await,
     };
-    app.meters.record_client(verdict);
+    let Ok(version) = transport::read_preamble(&mut stream, door.timeouts).await else { return };
+    let verdict = if version == PROTOCOL_VERSION { Verdict::Welcome } else { Verdict::WrongVersion };
+    door.app.meters.record_client(verdict);
     let replied = transport::reply_to_preamble(&mut stream, verdict).await;
-    let (Ok(()), Verdict::Welcome, Some(role)) = (replied, verdict, role) else { return };
-    let who = Who { uid: peer.uid(), name: socket::user_name(peer.uid()) };
+    if replied.is_ok() && verdict == Verdict::Welcome {
+        host(door, peer, role, stream).await;
+    }
+}
+
+/// Lets a user in that has a role, as far as there is room. One that has to be looked up takes no room before it is.
+async fn admit(door: &Door, peer: Peer) -> Result<(Role, ConnectionPermit), Refusal> {
+    let is_operator = door.judge.is_operator(peer.uid);
+    let judged = match door.judge.at_once(peer) {
+        Some(judged) => judged,
+        None => {
+            let _arrival = door.arrivals.acquire(peer.uid, is_operator).ok_or(Refusal::Busy)?;
+            door.judge.judge(peer).await
+        }
+    };
+    let Judged::May(role, _) = judged else { return Err(refusing::reason(&judged)) };
+    let permit = door.permits.acquire(peer.uid, is_operator).ok_or(Refusal::Busy)?;
+    Ok((role, permit))
+}
+
+/// Serves a client that was let in.
+async fn host(door: Door, peer: Peer, role: Role, stream: UnixStream) {
+    let Door { app, outbox, judge, timeouts, .. } = door;
+    let who = Who { uid: peer.uid, name: judge.name(peer.uid).await };
     let ending = app.ending.clone();
+    let role = watch::Sender::new(role);
+    let standing = role.subscribe();
+    let caller = Caller { app, outbox, who, peer, standing, judge: judge.clone(), backup: Arc::default() };
     tokio::select! {
-        () = converse(Caller { app, outbox, who, role, backup: Arc::default() }, stream, timeouts) => {}
+        () = converse(caller, stream, timeouts) => {}
+        ended = judge.follow(peer, &role) => {
+            let why = refusing::reason(&ended).in_words();
+            tracing::info!(uid = peer.uid, why, "a client was let out: its user has no role any more");
+        }
         () = ending.cancelled() => {}
     }
 }

@@ -7,48 +7,29 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use nix::unistd::{Gid, Uid, User};
-use roster_protocol::Role;
+use parking_lot::Mutex;
 use roster_protocol::paths::SOCKET_BYTES;
 use tokio::net::UnixListener;
 
-/// Which users are admitted.
+/// Whom the modes of the socket and its directory let connect. The daemon judges its peers besides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Gate {
+pub enum Admits {
     /// The daemon's own user, and root.
     Owner,
-    /// Members of this group as well.
-    Group(u32),
+    /// Members of the directory's group as well.
+    Group,
+    /// Everyone: the config says which of them may do what.
+    Anyone,
 }
 
-impl Gate {
-    /// Whether this is root or the daemon's owner.
-    pub fn is_operator(uid: u32) -> bool {
-        uid == 0 || uid == Uid::effective().as_raw()
+impl Admits {
+    fn of_directory(self) -> u32 {
+        [0o700, 0o750, 0o755][self as usize]
     }
 
-    /// What a peer may do: everything when it is admitted, `None` when it is not.
-    pub fn role(self, uid: u32, gid: u32) -> Option<Role> {
-        let admitted = Self::is_operator(uid)
-            || match self {
-                Gate::Owner => false,
-                Gate::Group(group) => gid == group || groups_of(uid).contains(&group),
-            };
-        admitted.then_some(Role::Admin)
+    fn of_socket(self) -> u32 {
+        [0o600, 0o660, 0o666][self as usize]
     }
-}
-
-fn groups_of(uid: u32) -> Vec<u32> {
-    let Ok(Some(user)) = User::from_uid(Uid::from_raw(uid)) else { return Vec::new() };
-    let Ok(name) = std::ffi::CString::new(user.name) else { return Vec::new() };
-    let groups = nix::unistd::getgrouplist(&name, user.gid).unwrap_or_default();
-    groups.into_iter().map(Gid::as_raw).collect()
-}
-
-/// The name of a user, empty when the uid has none.
-pub fn user_name(uid: u32) -> String {
-    let user = User::from_uid(Uid::from_raw(uid)).ok().flatten();
-    user.map(|user| roster_protocol::text::clean(&user.name, 40)).unwrap_or_default()
 }
 
 /// Why the socket cannot be opened.
@@ -71,17 +52,28 @@ pub enum SocketError {
 #[derive(Debug)]
 pub struct Socket {
     path: PathBuf,
-    group_may: bool,
+    /// Whom it admits where the config gives no roles.
+    usual: Admits,
     inode: AtomicU64,
+    modes: Mutex<Modes>,
+}
+
+#[derive(Debug)]
+struct Modes {
+    admits: Admits,
+    /// The mode of the directory before it was opened to everyone.
+    directory_before: Option<u32>,
 }
 
 impl Socket {
-    /// Listens at `path`.
+    /// Listens at `path`. `group_may`: the members of the directory's group may connect, as with a system service.
     ///
     /// # Errors
     /// See [`SocketError`].
     pub fn listen(path: PathBuf, group_may: bool) -> Result<(Arc<Self>, UnixListener), SocketError> {
-        let socket = Self { path, group_may, inode: AtomicU64::new(0) };
+        let usual = if group_may { Admits::Group } else { Admits::Owner };
+        let modes = Mutex::new(Modes { admits: usual, directory_before: None });
+        let socket = Self { path, usual, inode: AtomicU64::new(0), modes };
         let listener = socket.listen_again()?;
         Ok((Arc::new(socket), listener))
     }
@@ -91,8 +83,12 @@ impl Socket {
     /// # Errors
     /// See [`SocketError`]; another file in its place is left there.
     pub fn listen_again(&self) -> Result<UnixListener, SocketError> {
-        let (listener, made) = listen(&self.path, self.group_may)?;
+        let mut modes = self.modes.lock();
+        let (listener, made) = listen(&self.path, modes.admits)?;
         self.inode.store(made, Ordering::Relaxed);
+        // Its directory may be another one.
+        modes.directory_before = None;
+        self.open_directory(&mut modes);
         Ok(listener)
     }
 
@@ -101,10 +97,51 @@ impl Socket {
         inode(&self.path) == Some(self.inode.load(Ordering::Relaxed))
     }
 
-    /// Which users are admitted: for a system service also the group of the socket's directory.
-    pub fn gate(&self) -> Gate {
-        let dir = self.path.parent().filter(|_| self.group_may);
-        dir.and_then(group_of).map_or(Gate::Owner, Gate::Group)
+    /// Whom it admits where the config gives no roles.
+    pub fn usual(&self) -> Admits {
+        self.usual
+    }
+
+    /// The group of the socket's directory, where its members are admitted.
+    pub fn group(&self) -> Option<u32> {
+        self.path.parent().filter(|_| self.usual == Admits::Group).and_then(group_of)
+    }
+
+    /// Lets others connect from now on, or no more. What cannot be changed is logged.
+    pub fn admit(&self, admits: Admits) {
+        let mut modes = self.modes.lock();
+        if modes.admits == admits || !self.is_there() {
+            modes.admits = admits;
+            return;
+        }
+        let narrower = modes.directory_before.take().filter(|_| admits != Admits::Anyone);
+        if let Err(error) = change_mode(&self.path, admits.of_socket()) {
+            tracing::error!(%error, "the mode of the socket cannot be changed");
+        }
+        if let (Some(before), Some(dir)) = (narrower, self.path.parent()) {
+            // The socket's own mode keeps others out already.
+            let _ = change_mode(dir, before);
+        }
+        modes.admits = admits;
+        self.open_directory(&mut modes);
+    }
+
+    /// Lets everyone into the directory, if they are to be: no mode is taken from a directory that has more.
+    fn open_directory(&self, modes: &mut Modes) {
+        let Some(dir) = self.path.parent().filter(|_| modes.admits == Admits::Anyone) else { return };
+        let Some(mode) = std::fs::metadata(dir).ok().map(|metadata| metadata.permissions().mode() & 0o7777) else {
+            return;
+        };
+        let open = mode | Admits::Anyone.of_directory();
+        if open == mode {
+            return;
+        }
+        match change_mode(dir, open) {
+            Ok(()) => modes.directory_before = Some(mode),
+            Err(error) => {
+                tracing::warn!(%error, "the socket's directory cannot be opened to those whom [access] names");
+            }
+        }
     }
 
     /// Removes the socket if it is still the one that was made.
@@ -113,6 +150,10 @@ impl Socket {
             let _ = std::fs::remove_file(&self.path);
         }
     }
+}
+
+fn change_mode(path: &Path, mode: u32) -> io::Result<()> {
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode))
 }
 
 fn inode(path: &Path) -> Option<u64> {
@@ -137,7 +178,7 @@ pub fn could_listen(path: &Path) -> Result<(), SocketError> {
 
 /// Listens at `path`. A missing directory is created for the users who are admitted. The socket has its mode before it
 /// appears under its name: it is created under another name in the same directory, and renamed.
-fn listen(path: &Path, group_may: bool) -> Result<(UnixListener, u64), SocketError> {
+fn listen(path: &Path, admits: Admits) -> Result<(UnixListener, u64), SocketError> {
     let io = |source| SocketError::Io { path: path.to_owned(), source };
     let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
     // A short name, so that it fits where the socket's own does.
@@ -145,8 +186,7 @@ fn listen(path: &Path, group_may: bool) -> Result<(UnixListener, u64), SocketErr
     could_listen(path)?;
     if !dir.exists() {
         use std::os::unix::fs::DirBuilderExt;
-        let mode = if group_may { 0o750 } else { 0o700 };
-        std::fs::DirBuilder::new().recursive(true).mode(mode).create(dir).map_err(io)?;
+        std::fs::DirBuilder::new().recursive(true).mode(admits.of_directory()).create(dir).map_err(io)?;
     }
     remove_stale(path)?;
     let _ = std::fs::remove_file(&fresh);
@@ -160,8 +200,7 @@ fn listen(path: &Path, group_may: bool) -> Result<(UnixListener, u64), SocketErr
     .map_err(|error| io(error.into()))?;
     let address = rustix::net::SocketAddrUnix::new(&fresh).map_err(|error| io(error.into()))?;
     rustix::net::bind(&socket, &address).map_err(|error| io(error.into()))?;
-    let mode = if group_may { 0o660 } else { 0o600 };
-    std::fs::set_permissions(&fresh, std::fs::Permissions::from_mode(mode)).map_err(io)?;
+    change_mode(&fresh, admits.of_socket()).map_err(io)?;
     rustix::net::listen(&socket, 64).map_err(|error| io(error.into()))?;
     // Another process may put a file in its place as soon as it has its name.
     let made = inode(&fresh).unwrap_or_default();

@@ -76,6 +76,7 @@ pub(super) const HAPPENINGS: &[Happening] = &[
     Happening::Listener,
     Happening::Disk,
     Happening::Store,
+    Happening::Refusals,
 ];
 const _: fn(Happening) = |one| match one {
     Happening::Stale
@@ -86,7 +87,8 @@ const _: fn(Happening) = |one| match one {
     | Happening::StoreSize
     | Happening::Listener
     | Happening::Disk
-    | Happening::Store => (),
+    | Happening::Store
+    | Happening::Refusals => (),
 };
 
 pub(super) const CAUSES: &[Cause] = &[Cause::Schedule, Cause::Person, Cause::CatchUp, Cause::Push];

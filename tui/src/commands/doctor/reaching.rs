@@ -69,7 +69,8 @@ fn of_version(status: &Status, socket: &Path) -> Finding {
 async fn without(error: &ConnectError, given: Option<&Path>) -> Vec<Finding> {
     let reported = unreachable(error, given);
     let fix = match error {
-        ConnectError::NotPermitted { path } => how_to_join(Path::new(path)),
+        ConnectError::NotPermitted { turn_to: Some(turn_to), .. } => turn_to.clone(),
+        ConnectError::NotPermitted { path, turn_to: None } => how_to_join(Path::new(path)),
         _ => reported.hint.unwrap_or_default(),
     };
     let mut found = vec![Finding::fault("daemon", reported.message, fix)];

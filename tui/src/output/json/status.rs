@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use roster_protocol::status as protocol;
-use roster_protocol::{EndedBatch, Metric, Timestamp};
+use roster_protocol::{EndedBatch, Metric, Role, Timestamp};
 use serde::Serialize;
 
 use super::events::Budget;
@@ -14,6 +14,8 @@ use super::time;
 pub struct Status {
     version: String,
     protocol: u16,
+    /// The caller's: `viewer`, `analyst` or `admin`.
+    role: Option<&'static str>,
     uptime_s: u64,
     influencers: u64,
     open_alerts: u64,
@@ -187,6 +189,7 @@ impl Status {
         let protocol::DataQuality { numbers, by_hand, oldest_at } = status.data;
         Self {
             version: status.version.clone(),
+            role: status.role.map(Role::as_str),
             protocol: status.protocol,
             uptime_s: status.uptime_s,
             influencers: status.influencers,

@@ -1,5 +1,6 @@
 //! Calls about the daemon itself: its state, its log, its platforms, its audit log.
 
+use roster_protocol::access::Access;
 use roster_protocol::audit::AuditEntry;
 use roster_protocol::consent::PlatformCheck;
 use roster_protocol::doctor::Examination;
@@ -8,12 +9,14 @@ use roster_protocol::retention::Retention;
 use roster_protocol::service::{AuditQuery, Page};
 use roster_protocol::status::{Budget, DayFigures, PlatformStatus, Status};
 
+use super::super::access;
 use super::Caller;
 use crate::browse::{self, budgets, figures, lists, overview};
 use crate::{consent, doctor, edits};
 
 pub async fn status(caller: &Caller) -> Result<Status, RosterError> {
-    Ok(overview::status(&caller.app, Some(&caller.who)).await)
+    let status = overview::status(&caller.app, Some(&caller.who)).await;
+    Ok(Status { role: Some(caller.role()), ..status })
 }
 
 pub async fn figures(caller: &Caller, days: u64) -> Result<Vec<DayFigures>, RosterError> {
@@ -48,6 +51,10 @@ pub async fn test_platform(caller: &Caller, platform: String) -> Result<Vec<Plat
 
 pub async fn examine(caller: &Caller) -> Result<Examination, RosterError> {
     Ok(doctor::examine(&caller.app, &caller.outbox, &caller.who).await)
+}
+
+pub async fn access(caller: &Caller) -> Result<Access, RosterError> {
+    Ok(access::report(&caller.judge, &caller.app, caller.peer, &caller.who).await)
 }
 
 pub async fn audit(caller: &Caller, query: AuditQuery) -> Result<Page<AuditEntry>, RosterError> {

@@ -23,17 +23,23 @@ use roster_protocol::connection::Connection;
 use roster_protocol::error::{ErrorKind, RosterError};
 use roster_protocol::ids::{ConnectionId, InfluencerId};
 use roster_protocol::influencer::Influencer;
+use roster_protocol::text::clean;
 use roster_protocol::{Role, RosterRequest, RosterResponse};
 use tarpc::ServerError;
 use tarpc::context::Context;
 use tarpc::server::Serve;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, watch};
 
-use super::class;
+use super::access::{Judge, Peer};
+use super::{class, refusing};
 use crate::app::App;
+use crate::app::refusals::Refusal;
 use crate::backups::Stream;
 use crate::delivery::outbox::Outbox;
 use crate::roster::rows;
+
+/// The longest path that a hint has.
+const PATH_CHARACTERS: usize = 200;
 
 /// One client's side of the service.
 #[derive(Clone)]
@@ -41,8 +47,10 @@ pub struct Caller {
     pub app: Arc<App>,
     pub outbox: Arc<Outbox>,
     pub who: Who,
-    /// What it may do.
-    pub role: Role,
+    pub peer: Peer,
+    /// What it may do now.
+    pub standing: watch::Receiver<Role>,
+    pub judge: Arc<Judge>,
     /// The backup that is read on this connection; it ends with it.
     pub backup: Arc<Mutex<Option<Stream>>>,
 }
@@ -81,7 +89,7 @@ impl Serve for Caller {
 
     async fn serve(self, _: Context, request: RosterRequest) -> Result<RosterResponse, ServerError> {
         let caller = &self;
-        let refusal = caller.refusal(class::of(&request).role);
+        let refusal = caller.refusal(class::of(&request).role).await;
         Ok(respond! { request unless refusal:
             Ping() => async {};
             Status() => daemon::status(caller);
@@ -93,6 +101,7 @@ impl Serve for Caller {
             Budgets() => daemon::budgets(caller);
             TestPlatform(platform) => daemon::test_platform(caller, platform);
             Examine() => daemon::examine(caller);
+            Access() => daemon::access(caller);
             Audit(query) => daemon::audit(caller, query);
             Backup(seal) => backups::begin(caller, seal);
             BackupPiece() => backups::piece(caller);
@@ -161,12 +170,24 @@ impl Serve for Caller {
 }
 
 impl Caller {
+    /// What the caller may do now.
+    fn role(&self) -> Role {
+        *self.standing.borrow()
+    }
+
     /// Why a call that needs this role is refused; `None` when it is not.
-    fn refusal(&self, needed: Role) -> Option<RosterError> {
-        (self.role < needed).then(|| {
-            let (needs, is) = (needed.with_article(), self.role.with_article());
-            RosterError::new(ErrorKind::NotPermitted, format!("this needs {needs}, and you are {is} here"))
-        })
+    async fn refusal(&self, needed: Role) -> Option<RosterError> {
+        let own = self.role();
+        if own >= needed {
+            return None;
+        }
+        self.app.meters.record_refused_call(needed);
+        refusing::record(&self.app, Refusal::Role, self.peer.uid, async || self.who.clone()).await;
+        let config = clean(&self.app.setup().file.display().to_string(), PATH_CHARACTERS);
+        let gives = format!(
+            "an admin of this host gives the role: `{needed}` under [access] in {config}; `roster access` shows who has which"
+        );
+        Some(RosterError::new(ErrorKind::NotPermitted, needed.is_needed(own)).hint(gives))
     }
 
     /// Runs work in a task of the daemon's own.

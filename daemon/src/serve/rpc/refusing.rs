@@ -1,0 +1,42 @@
+//! Refuses connections and calls: each is counted by its reason, and the audit log says of a few whose they were.
+
+use std::sync::Arc;
+
+use roster_protocol::audit::Who;
+use roster_protocol::transport::{self, Verdict};
+use tokio::net::UnixStream;
+
+use super::access::{Judge, Judged, Peer};
+use crate::app::App;
+use crate::app::refusals::Refusal;
+use crate::edits;
+
+/// Replies to a peer that is not let in. One that is not permitted learns whom to turn to.
+pub async fn refuse(app: &Arc<App>, judge: &Judge, peer: Peer, refusal: Refusal, stream: &mut UnixStream) {
+    let verdict = match refusal {
+        Refusal::Busy => Verdict::Busy,
+        Refusal::Unclear => Verdict::Unclear,
+        Refusal::NotPermitted | Refusal::Role => Verdict::NotPermitted,
+    };
+    app.meters.record_client(verdict);
+    // It gets the reply at once, before its preamble is read; when it has hung up there is nothing to do.
+    let _ = match verdict {
+        Verdict::NotPermitted => transport::refuse(stream, &judge.turn_to(&app.setup().file).await).await,
+        _ => transport::reply_to_preamble(stream, verdict).await,
+    };
+    let who = async || Who { uid: peer.uid, name: judge.name(peer.uid).await };
+    record(app, refusal, peer.uid, who).await;
+}
+
+/// Why a peer with this judgement is refused.
+pub fn reason(judged: &Judged) -> Refusal {
+    if *judged == Judged::Unclear { Refusal::Unclear } else { Refusal::NotPermitted }
+}
+
+/// Counts a refusal, and notes it in the audit log when it is among the few that are noted.
+pub async fn record(app: &Arc<App>, refusal: Refusal, uid: u32, who: impl AsyncFnOnce() -> Who) {
+    let Some(count) = app.refusals.count(uid, refusal, app.clock.now()) else { return };
+    if let Err(error) = edits::refusing::note(app, who().await, refusal, count).await {
+        tracing::warn!(%error, uid, count, "a refusal at the socket is not in the audit log");
+    }
+}
