@@ -1,5 +1,6 @@
 //! Keys as data: footer, help and dispatch read one table, so they cannot disagree.
 
+mod roles;
 mod table;
 
 use std::collections::BTreeMap;
@@ -8,6 +9,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use roster_protocol::RosterError;
 use roster_protocol::folding::nearest;
 
+pub use roles::needs;
 use table::BINDINGS;
 
 /// What a key can do.

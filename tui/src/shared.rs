@@ -4,7 +4,9 @@ pub mod histories;
 
 use jiff::tz::TimeZone;
 use ratatui::layout::Size;
-use roster_protocol::{ApiAccess, Connection, Date, PlatformStatus, RosterError, Status, SyncTicket, Timestamp};
+use roster_protocol::{
+    ApiAccess, Connection, Date, ErrorKind, PlatformStatus, Role, RosterError, Status, SyncTicket, Timestamp,
+};
 
 use crate::format;
 use crate::keys::Keymap;
@@ -120,6 +122,20 @@ impl Shared {
     /// The daemon's day of a moment; before it has reported its zone, the day here.
     pub fn day_of(&self, at: Timestamp) -> Date {
         format::date_of(at, self.days.as_ref().unwrap_or(&self.zone))
+    }
+
+    /// This role, when the user lacks it; `None` also while the user's role is not known.
+    pub fn lacks(&self, needed: Role) -> Option<Role> {
+        let own = self.status.as_ref()?.role?;
+        (own < needed).then_some(needed)
+    }
+
+    /// Why something that needs this role cannot be done; `None` when it can.
+    pub fn refusal(&self, needed: Role) -> Option<RosterError> {
+        let own = self.status.as_ref()?.role?;
+        let message = self.lacks(needed)?.is_needed(own);
+        let hint = "`roster access` shows who has which role, and what gives it";
+        Some(RosterError::new(ErrorKind::NotPermitted, message).hint(hint))
     }
 
     /// A platform as the daemon describes it.

@@ -6,7 +6,7 @@ use crossterm::event::{KeyEvent, KeyEventKind};
 use jiff::tz::TimeZone;
 use roster_protocol::{Alert, ErrorKind, Event, EventBatch, RosterError};
 
-use crate::keys::{Action, Context};
+use crate::keys::{Action, Context, needs};
 use crate::message::{Effect, Message, Mutation, Outcome, Request, Response};
 use crate::modal::{self, ListCommand, Modal, Next};
 use crate::model::Model;
@@ -154,6 +154,10 @@ fn paste(model: &mut Model, text: &str) -> Vec<Effect> {
 }
 
 fn act(model: &mut Model, action: Action) -> Vec<Effect> {
+    if let Some(refusal) = model.shared.refusal(needs(model.context(), action)) {
+        model.shared.complain(refusal);
+        return Vec::new();
+    }
     let next = match (action, &mut model.modal) {
         (Action::Quit, _) => Next::Quit,
         (Action::Redraw, _) => Next::Effect(Effect::Redraw),

@@ -12,10 +12,10 @@ use ratatui::Frame;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
-use roster_protocol::Status;
+use roster_protocol::{Role, Status};
 
 use crate::format;
-use crate::keys::Action;
+use crate::keys::{Action, needs};
 use crate::model::Model;
 use crate::screens::no_daemon;
 use crate::shared::{Link, Shared, ToastLevel};
@@ -105,6 +105,9 @@ fn health(model: &Model) -> Pieces {
             pieces.push((format!("✗ offline since {since}"), theme.bad));
         }
         (Link::Online, Some(status)) => {
+            // What one may not do is not available: this is why.
+            let role = status.role.filter(|role| *role < Role::Admin);
+            pieces.extend(role.map(|role| (format!("{role}   "), theme.faint)));
             pieces.extend(syncing(model));
             pieces.push(synced(model, status));
             pieces.extend(alerts(status, theme));
@@ -221,8 +224,10 @@ fn draw_footer(model: &Model, pen: &mut Pen<'_>) {
     let first: Vec<_> = first.collect();
     let mut x = 1;
     let y = size.height.saturating_sub(1);
-    for (_, key, word) in first.iter().chain(&last) {
-        let pieces = [(key.as_str(), pen.theme.plain), (" ", pen.theme.plain), (word, pen.theme.faint)];
+    for (action, key, word) in first.iter().chain(&last) {
+        let lacks = model.shared.lacks(needs(model.context(), *action)).is_some();
+        let style = if lacks { pen.theme.faint } else { pen.theme.plain };
+        let pieces = [(key.as_str(), style), (" ", pen.theme.plain), (word, pen.theme.faint)];
         x += pen.pieces(x, y, size.width.saturating_sub(x), &pieces) + 2;
     }
 }

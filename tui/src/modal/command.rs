@@ -1,8 +1,8 @@
 //! The command line: words for what has no key, and for who likes to type.
 
-use roster_protocol::SyncTarget;
 use roster_protocol::audit::PauseTarget;
 use roster_protocol::folding::nearest;
+use roster_protocol::{Role, SyncTarget};
 use tui_input::Input;
 
 use crate::keys::{Action, Keymap};
@@ -30,6 +30,16 @@ enum Command {
     Exact,
     Help,
     Quit,
+}
+
+impl Command {
+    /// The least role that it needs.
+    fn needs(&self) -> Role {
+        match self {
+            Command::Sync(..) | Command::Pause(..) | Command::Add => Role::Analyst,
+            Command::List(_) | Command::Screen(_) | Command::Exact | Command::Help | Command::Quit => Role::Viewer,
+        }
+    }
 }
 
 /// Every command as it is typed but the screens, for completion and for what is nearest.
@@ -126,7 +136,10 @@ impl CommandLine {
             }
             Action::Submit if self.input.value().trim().is_empty() => return vec![Next::Close],
             Action::Submit => match parse(&screens, self.input.value()) {
-                Ok(command) => return run(shared, command),
+                Ok(command) => match shared.refusal(command.needs()) {
+                    Some(refusal) => self.error = Some(refusal.message),
+                    None => return run(shared, command),
+                },
                 Err(error) => self.error = Some(error),
             },
             _ => {}

@@ -1,6 +1,8 @@
 //! All keys, from the table that dispatches them: those of the current context first.
 
-use crate::keys::{Action, Binding, Context, Keymap, shown};
+use roster_protocol::Role;
+
+use crate::keys::{Action, Binding, Context, needs, shown};
 use crate::modal::Next;
 use crate::shared::Shared;
 use crate::widgets::pen::Pen;
@@ -16,7 +18,8 @@ pub struct Help {
 /// A line of the help.
 enum Line {
     Title(&'static str),
-    Keys(String, &'static str),
+    /// With the role that the user lacks for it.
+    Keys(String, &'static str, Option<Role>),
     Blank,
 }
 
@@ -36,7 +39,8 @@ const ORDER: [Context; 12] = [
     Context::NoDaemon,
 ];
 
-fn lines(keys: &Keymap, here: Context) -> Vec<Line> {
+fn lines(shared: &Shared, here: Context) -> Vec<Line> {
+    let keys = &shared.keys;
     let common = [Context::Lists, Context::Screens, Context::Plain, Context::Always];
     let screens = keys.screens.iter().map(|screen| screen.context);
     let others = screens.chain(ORDER).filter(|context| *context != here);
@@ -46,12 +50,14 @@ fn lines(keys: &Keymap, here: Context) -> Vec<Line> {
         if context != Context::Plain && context != Context::Always {
             lines.extend([Line::Blank, Line::Title(context.title())]);
         }
-        lines.extend(keys.bindings(context).map(|binding| Line::Keys(names(binding), binding.help)));
+        let lacks = |binding: &Binding| shared.lacks(needs(context, binding.action));
+        let of_context = keys.bindings(context);
+        lines.extend(of_context.map(|binding| Line::Keys(names(binding), binding.help, lacks(binding))));
         let filter =
             keys.screens.iter().find(|screen| screen.context == context).map_or(&[][..], |screen| screen.filter);
         if !filter.is_empty() {
             lines.extend([Line::Blank, Line::Title("Words of the filter")]);
-            lines.extend(filter.iter().map(|(words, help)| Line::Keys((*words).to_owned(), help)));
+            lines.extend(filter.iter().map(|(words, help)| Line::Keys((*words).to_owned(), help, None)));
         }
     }
     lines.split_off(1)
@@ -65,7 +71,7 @@ impl Help {
     /// What a key does.
     pub fn act(&mut self, shared: &Shared, action: Action) -> Vec<Next> {
         let page = usize::from(shared.size.height.saturating_sub(4));
-        let most = lines(&shared.keys, self.context).len().saturating_sub(page);
+        let most = lines(shared, self.context).len().saturating_sub(page);
         self.top = match action {
             Action::Back => return vec![Next::Close],
             Action::Up => self.top.saturating_sub(1),
@@ -85,15 +91,17 @@ impl Help {
 pub fn view(shared: &Shared, help: &Help, pen: &mut Pen<'_>) {
     let size = shared.size;
     pen.clear(ratatui::layout::Rect { x: 0, y: 1, width: size.width, height: size.height.saturating_sub(2) });
-    let lines = lines(&shared.keys, help.context);
+    let lines = lines(shared, help.context);
     let page = usize::from(size.height.saturating_sub(4));
     for (line, y) in lines.iter().skip(help.top).take(page).zip(2..) {
         match line {
             Line::Blank => {}
             Line::Title(title) => _ = pen.put(1, y, size.width, title, pen.theme.strong),
-            Line::Keys(keys, help) => {
-                pen.put(3, y, 22, keys, pen.theme.plain);
-                pen.put(26, y, size.width.saturating_sub(27), help, pen.theme.plain);
+            Line::Keys(keys, help, lacks) => {
+                let style = if lacks.is_some() { pen.theme.faint } else { pen.theme.plain };
+                let needs = lacks.map(|role| format!("needs {}: ", role.with_article())).unwrap_or_default();
+                pen.put(3, y, 22, keys, style);
+                pen.put(26, y, size.width.saturating_sub(27), &format!("{needs}{help}"), style);
             }
         }
     }

@@ -2,6 +2,7 @@
 
 mod consents;
 mod opening;
+mod roles;
 
 use super::*;
 use crate::message::{ConsentReply, ConsentStep, Mutation, Which};
