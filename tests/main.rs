@@ -2,6 +2,7 @@
 
 mod support;
 
+mod access;
 mod adding;
 mod alerting;
 mod asking;

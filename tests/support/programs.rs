@@ -118,6 +118,17 @@ impl Home {
         command
     }
 
+    /// `rosterd` in a mount namespace of its own, with these files in place of the host's; only root can.
+    pub fn rosterd_with(&self, files: &[(&Path, &str)]) -> Command {
+        let mounts: Vec<String> =
+            files.iter().map(|(own, hosts)| format!("mount --bind {} {hosts}", own.display())).collect();
+        let mut command = alone("unshare", self.dir.path());
+        command.args(["--mount", "/bin/sh", "-c"]);
+        command.arg(format!("{} && exec \"$0\" \"$@\"", mounts.join(" && "))).arg(ROSTERD);
+        self.fill(&mut command, &[]);
+        command
+    }
+
     fn fill(&self, command: &mut Command, arguments: &[&str]) {
         let log = File::options().create(true).append(true).open(self.path("rosterd.log")).expect("a log");
         command.stderr(log).args(arguments);
