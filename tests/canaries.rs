@@ -155,6 +155,7 @@ async fn no_secret_is_anywhere_but_sealed() {
         &["alerts"],
         &["changes"],
         &["doctor"],
+        &["requests"],
     ] {
         for json in [&[][..], &["--json"][..]] {
             let output = home.roster(&[arguments, json].concat()).await;

@@ -37,6 +37,7 @@ mod operating;
 mod permitting;
 mod printing;
 mod purging;
+mod recording;
 mod requesting;
 mod refusing;
 mod rekeying;

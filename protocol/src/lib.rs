@@ -26,6 +26,7 @@ pub mod number;
 pub mod paths;
 pub mod query;
 pub mod reported;
+pub mod request;
 pub mod retention;
 pub mod rule;
 /// For tests.
@@ -61,6 +62,7 @@ pub use influencer::{
 };
 pub use keys::{KeyBackup, KeyInfo, KeyState, Keys, Retired};
 pub use metric::{AgeRange, Mean, Metric, MetricSet, Numbers, Ratio, Unit};
+pub use request::{ProviderRequest, RequestError, RequestOutcome};
 pub use service::{Roster, RosterClient, RosterRequest, RosterResponse};
 pub use status::{ApiAccess, BackupStatus, Budget, PlatformState, PlatformStatus, Status};
 pub use sync::{Cause, DuePage, DueRow, EndedBatch, Outcome, Run, SyncProgress, SyncTarget, SyncTicket};

@@ -20,6 +20,7 @@ use crate::ids::{AlertId, ConnectionId, ConsentId};
 use crate::influencer::{Influencer, InfluencerEdit, InfluencerPage, InfluencerQuery, InfluencerRow, NewInfluencer};
 use crate::keys::{Keys, Retired};
 use crate::reported::Reported;
+use crate::request::{ProviderRequest, RequestOutcome};
 use crate::retention::{HistoryLimit, Retention};
 use crate::rule::{Backtest, ListedRule, RuleParts};
 use crate::silence::{ListedSilence, NewSilence};
@@ -56,6 +57,22 @@ pub struct RunsQuery {
     pub connection: Option<String>,
     /// That ended so only.
     pub outcome: Option<Outcome>,
+    pub mark: Option<PageMark>,
+    /// At most [`PAGE_ROWS`] are given.
+    pub limit: u64,
+}
+
+/// Which requests to providers.
+#[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct RequestsQuery {
+    /// Ended at this time or later.
+    pub since: Option<Since>,
+    /// To this platform only.
+    pub platform: Option<String>,
+    /// About this connection, or one of this influencer, only; those about several at once are about none of them.
+    pub connection: Option<String>,
+    /// That ended so only.
+    pub outcome: Option<RequestOutcome>,
     pub mark: Option<PageMark>,
     /// At most [`PAGE_ROWS`] are given.
     pub limit: u64,
@@ -245,6 +262,8 @@ pub trait Roster {
     async fn sync(target: SyncTarget) -> Result<SyncTicket, RosterError>;
     /// Waits until a ticket has more than `seen` runs, or all, or the wait ends.
     async fn sync_progress(ticket: SyncTicket, seen: u64) -> Result<SyncProgress, RosterError>;
+    /// A page of what was requested of providers, newest first. Seven days of it are kept.
+    async fn requests(query: RequestsQuery) -> Result<Page<ProviderRequest>, RosterError>;
     async fn runs(query: RunsQuery) -> Result<Page<Run>, RosterError>;
     /// A page of what is synced next, the earliest first. What is paused, disconnected or running now is not in it.
     async fn due(query: DueQuery) -> Result<DuePage, RosterError>;

@@ -35,7 +35,7 @@ macro_rules! methods {
 methods! {
     Status Figures LogLevel Retention ChooseRetention Platforms Budgets TestPlatform Examine Influencers Influencer Namesakes
     LookUp Add Edit Remove Merge Connect ConsentBegin ConsentState ConsentPaste ConsentOpen ConsentChoose ConsentCancel Grants
-    Disconnect Pause SetInterval SetHandle Connection Connections Sync SyncProgress Runs Due History Record Changes Alerts
+    Disconnect Pause SetInterval SetHandle Connection Connections Sync SyncProgress Requests Runs Due History Record Changes Alerts
     Acknowledge AssignAlert ReadAlerts Alert Rules AddRule EditRule RemoveRule TestRule Silences AddSilence EndSilence Channels
     TestChannel Deliveries RetryDelivery Backup BackupPiece BackupKept Keys RotateKey RetireKey Access Audit EventsSince Notices
     NoticesShown
@@ -84,6 +84,7 @@ fn viewers() -> Vec<RosterRequest> {
         R::Connection { connection: none() },
         R::Connections { query: Default::default() },
         R::SyncProgress { ticket, seen: 0 },
+        R::Requests { query: Default::default() },
         R::Runs { query: Default::default() },
         R::Due { query: Default::default() },
         R::History { connection: none(), since: None, until: None },

@@ -21,6 +21,7 @@ const PROTOCOL: &str = "
     rule: time ids metric number words
     error:
     delivery: ids time words
+    request: ids time words
     connection: time ids metric
     influencer: time ids metric connection
     alert: time ids metric rule
@@ -38,7 +39,7 @@ const PROTOCOL: &str = "
     retention: time
     json: metric rule alert
     silence: ids time
-    service: access time ids error delivery connection influencer alert sync status audit backup keys consent event retention reported rule silence doctor
+    service: access time ids error delivery connection influencer alert sync status audit backup keys consent event retention reported rule silence doctor request
     notice: text ids metric number alert service
     transport: text paths service
 ";

@@ -36,6 +36,7 @@ pub mod channels;
 pub mod deliveries;
 pub mod audit;
 pub mod changes;
+pub mod requests;
 pub mod rules;
 pub mod silence;
 pub mod runs;

@@ -82,7 +82,8 @@ impl App {
             publication: Publication::default(),
         };
         let decided = decide(&mut step);
-        let Step { encoded, publication, .. } = step;
+        let Step { mut encoded, publication, now, .. } = step;
+        beside(setup, now, &mut encoded);
         let made = (!encoded.is_empty()).then(|| Made {
             pending: self.store.submit(encoded),
             publication,
@@ -103,6 +104,17 @@ impl App {
         }
         self.publish(publication);
         Ok(())
+    }
+}
+
+/// Adds what was requested of providers to a commit that is made anyway.
+fn beside(setup: &Setup, now: Timestamp, encoded: &mut Encoded) {
+    if encoded.is_empty() {
+        return;
+    }
+    let Some(block) = setup.http.recording().take_beside(now) else { return };
+    if let Err(error) = encoded.add_requests(block) {
+        tracing::warn!(%error, "what was requested of platforms could not be recorded");
     }
 }
 

@@ -13,6 +13,7 @@ pub mod lookups;
 mod probes;
 mod publish;
 pub mod refusals;
+mod requests;
 mod short_links;
 pub mod setup;
 pub mod tickets;

@@ -10,7 +10,10 @@ use roster_protocol::error::{ErrorKind, RosterError};
 use roster_protocol::ids::ConnectionId;
 use roster_protocol::metric::{Metric, Numbers};
 use roster_protocol::reported::Reported;
-use roster_protocol::service::{AlertsQuery, AuditQuery, ChangesQuery, History, PAGE_ROWS, Page, PageMark, RunsQuery};
+use roster_protocol::request::ProviderRequest;
+use roster_protocol::service::{
+    AlertsQuery, AuditQuery, ChangesQuery, History, PAGE_ROWS, Page, PageMark, RequestsQuery, RunsQuery,
+};
 use roster_protocol::sync::Run;
 use roster_protocol::time::{Date, Since, Timestamp};
 
@@ -57,6 +60,32 @@ pub async fn runs(app: &App, query: RunsQuery) -> Result<Page<Run>, RosterError>
     });
     let read = read.await.map_err(|error| read_error(&error))?;
     Ok(app.look(|roster| page(read, |run| rows::run(roster, run))))
+}
+
+/// Requests to providers, newest first, those of the last second too.
+///
+/// # Errors
+/// Nothing of that name, no such platform, or the store cannot be read.
+pub async fn requests(app: &App, query: RequestsQuery) -> Result<Page<ProviderRequest>, RosterError> {
+    let of = query.connection.as_deref().map(|named| connections_named(app, named)).transpose()?;
+    let platform = query.platform.as_deref().map(str::to_lowercase);
+    if let Some(slug) = &platform {
+        app.look(|roster| match roster.platforms.contains_key(slug) {
+            true => Ok(()),
+            false => Err(resolve::unknown_platform(roster, slug)),
+        })?;
+    }
+    app.store_requests().await;
+    let read = app.store.read(store::RequestsQuery {
+        since: since(app, query.since).unwrap_or(Timestamp(i64::MIN)),
+        platform,
+        of,
+        outcome: query.outcome,
+        before: stored_mark(query.mark),
+        limit: limit(query.limit),
+    });
+    let read = read.await.map_err(|error| read_error(&error))?;
+    Ok(page(read, ProviderRequest::clone))
 }
 
 /// Changes, newest first.

@@ -205,6 +205,7 @@ impl Daemon {
             tokio::spawn(rpc::serve(app.clone(), outbox.clone(), socket.clone(), listener, options.rpc_timeouts)),
             tokio::spawn(scheduler::run(app.clone())),
             tokio::spawn(app.clone().keep_budgets()),
+            tokio::spawn(app.clone().keep_requests()),
             tokio::spawn(desktop::run(app.clone(), options.session)),
             tokio::spawn(outbox::run(app.clone(), outbox.clone())),
             tokio::spawn(upkeep::run(app.clone())),
@@ -247,7 +248,8 @@ impl Daemon {
             tracing::warn!("a renewal of tokens was cut off; it is taken up at the next start");
         }
         // They are counted anew from what platforms report.
-        if tokio::time::timeout(LAST_WRITE, self.app.store_all_budgets()).await.is_err() {
+        let last = async { tokio::join!(self.app.store_all_budgets(), self.app.store_requests()) };
+        if tokio::time::timeout(LAST_WRITE, last).await.is_err() {
             tracing::warn!("what was spent of limits could not be stored in time");
         }
         for work in self.work {

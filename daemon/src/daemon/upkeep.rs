@@ -58,6 +58,10 @@ async fn keep(app: &App) {
         well = false;
         tracing::warn!(%error, "old runs could not be deleted; the daemon tries again tomorrow");
     }
+    if let Err(error) = app.store.prune_requests(now).await {
+        well = false;
+        tracing::warn!(%error, "old requests to platforms could not be deleted; the daemon tries again tomorrow");
+    }
     well &= retaining::retain(app).await;
     if let Err(error) = app.store.sweep().await {
         well = false;

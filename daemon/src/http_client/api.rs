@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -10,6 +11,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use parking_lot::Mutex;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Url;
+use roster_protocol::ProviderRequest;
+use roster_protocol::ids::ConnectionId;
 use roster_protocol::text::clean;
 use roster_protocol::time::Timestamp;
 use serde::Serialize;
@@ -17,7 +20,8 @@ use url::Host;
 use url::form_urlencoded::Serializer;
 
 use super::address::is_loopback;
-use super::{Admission, HttpClient, HttpError, HttpErrorKind, Outgoing, Reach, Response};
+use super::recording::error_of;
+use super::{Admission, HttpClient, HttpError, HttpErrorKind, Outgoing, Reach, RequestSubject, Response};
 use crate::model::ReportedLimit;
 use crate::secret::Secret;
 
@@ -53,16 +57,18 @@ pub fn base_url(text: &str) -> Result<String, BaseError> {
 }
 
 /// One batch's way to its platform.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Api {
     client: HttpClient,
-    route: Route,
+    route: Arc<Route>,
     now: Timestamp,
     /// `None`: nothing is counted.
-    admission: Option<Admission>,
-    wait: Mutex<Option<(Duration, String)>>,
+    admission: Option<Arc<Admission>>,
+    /// What its requests are about.
+    about: RequestSubject,
+    wait: Arc<Mutex<Option<(Duration, String)>>>,
     /// Where the last request went: usually the next one goes there too.
-    base: Mutex<Option<Base>>,
+    base: Arc<Mutex<Option<Base>>>,
 }
 
 /// What comes before the path of a host's URLs.
@@ -76,12 +82,18 @@ struct Base {
 impl Api {
     /// A way for a batch that begins at `now`.
     pub fn new(client: HttpClient, route: Route, now: Timestamp) -> Self {
-        Self { client, route, now, admission: None, wait: Mutex::new(None), base: Mutex::new(None) }
+        let (about, wait, base) = (RequestSubject::None, Arc::default(), Arc::default());
+        Self { client, route: Arc::new(route), now, admission: None, about, wait, base }
     }
 
     /// The same, whose requests pass the gate.
     pub fn through(self, admission: Admission) -> Self {
-        Self { admission: Some(admission), ..self }
+        Self { admission: Some(Arc::new(admission)), ..self }
+    }
+
+    /// The same way for requests about these connections; what is noted of one is noted of all.
+    pub fn about(&self, connections: &[ConnectionId]) -> Self {
+        Self { about: RequestSubject::of(connections), ..self.clone() }
     }
 
     /// When the batch began.
@@ -131,7 +143,7 @@ impl Api {
 
     /// What its requests have spent so far, by unit.
     pub fn spent(&self) -> BTreeMap<&'static str, u64> {
-        self.admission.as_ref().map(Admission::spent).unwrap_or_default()
+        self.admission.as_ref().map(|admission| admission.spent()).unwrap_or_default()
     }
 
     /// The longest wait noted, from the batch's end on.
@@ -147,6 +159,27 @@ impl Api {
     /// Whether the operator allows this host at a private address.
     pub fn is_private_host(&self, host: &str) -> bool {
         self.route.private_hosts.iter().any(|allowed| allowed.eq_ignore_ascii_case(host))
+    }
+
+    /// Records how a request ended, where the time is known.
+    fn record(&self, endpoint: String, reported: &Result<Response, HttpError>, took: Duration) {
+        let status = reported.as_ref().map_or_else(|error| error.status, |response| Some(response.status));
+        self.client.meters().record_request(&self.route.platform, status);
+        let Some(admission) = &self.admission else { return };
+        let (at, (connection, accounts)) = (admission.now(), self.about.parts());
+        let response = reported.as_ref().ok();
+        response.into_iter().for_each(|response| self.client.dates.see(response, at));
+        self.client.recording().add(ProviderRequest {
+            at,
+            platform: self.route.platform.clone(),
+            endpoint,
+            connection,
+            accounts,
+            status,
+            error: reported.as_ref().err().map(|error| error_of(&error.kind)),
+            duration_ms: u32::try_from(took.as_millis()).unwrap_or(u32::MAX),
+            bytes: response.map_or(0, |response| response.body().len() as u64),
+        });
     }
 
     /// The URL of a path of `host`, and how far it may lead.
@@ -322,12 +355,9 @@ impl<'a> Request<'a> {
             host: self.host,
             template: self.template,
         };
-        let reported = self.api.client.send(outgoing).await;
-        if let (Some(admission), Ok(response)) = (&self.api.admission, &reported) {
-            self.api.client.dates.see(response, admission.now());
-        }
-        let status = reported.as_ref().map_or_else(|error| error.status, |response| Some(response.status));
-        self.api.client.meters().record_request(&self.api.route.platform, status);
+        let endpoint = format!("{} {}", outgoing.method, outgoing.template);
+        let (reported, took) = self.api.client.send_timed(outgoing).await;
+        self.api.record(endpoint, &reported, took);
         reported
     }
 }

@@ -6,6 +6,7 @@
 
 mod address;
 mod admission;
+mod recording;
 mod response;
 mod api;
 mod count;
@@ -34,6 +35,7 @@ pub(crate) use api::{is_host, is_host_like};
 pub(crate) use count::{LARGEST_COUNT, count};
 pub use dates::SeenDate;
 pub use error::{HttpError, HttpErrorKind};
+pub use recording::{Recording, RequestSubject};
 pub use response::Response;
 pub(crate) use response::{decoded, read_json};
 
@@ -152,6 +154,7 @@ pub struct HttpClient {
     inner: Arc<Inner>,
     meters: RequestMeters,
     dates: Dates,
+    recording: Recording,
 }
 
 struct Inner {
@@ -193,12 +196,22 @@ impl HttpClient {
             anywhere: OnceCell::new(),
             plain: OnceCell::new(),
         };
-        Ok(Self { inner: Arc::new(inner), meters: RequestMeters::default(), dates: Dates::default() })
+        Ok(Self {
+            inner: Arc::new(inner),
+            meters: RequestMeters::default(),
+            dates: Dates::default(),
+            recording: Recording::default(),
+        })
     }
 
     /// Requests to platforms since the start.
     pub fn meters(&self) -> &RequestMeters {
         &self.meters
+    }
+
+    /// What was requested of platforms, and is not stored yet.
+    pub fn recording(&self) -> &Recording {
+        &self.recording
     }
 
     /// What the newest response said that had the time; `None` before the first.
@@ -208,7 +221,15 @@ impl HttpClient {
 
     /// The same way out, counting on where another one stopped.
     pub fn counting_on(self, other: &Self) -> Self {
-        Self { meters: other.meters.clone(), dates: other.dates.clone(), ..self }
+        let Self { meters, dates, recording, .. } = other.clone();
+        Self { meters, dates, recording, ..self }
+    }
+
+    /// The same as [`HttpClient::send`], with how long it took.
+    async fn send_timed(&self, outgoing: Outgoing) -> (Result<Response, HttpError>, Duration) {
+        let begun = Instant::now();
+        let reported = self.send(outgoing).await;
+        (reported, begun.elapsed())
     }
 
     /// Sends one request and reads the whole response, whatever its status.

@@ -12,6 +12,7 @@ mod webhook;
 
 use std::collections::BTreeMap;
 
+use roster_protocol::ProviderRequest;
 use roster_protocol::alert::{About, AlertState, ChangeCause, Explained, Severity};
 use roster_protocol::connection::{ByHand, Profile, Snapshot};
 use roster_protocol::ids::{AlertId, ConnectionId, DeliveryId, InfluencerId, RunId};
@@ -395,6 +396,15 @@ pub struct Backup {
     pub rows: u64,
     /// Whether it was due, or a user requested it.
     pub scheduled: bool,
+}
+
+/// Requests to providers that ended one after the other, stored as one row.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RequestBlock {
+    /// When the last of them ended, at the earliest: no two blocks have the same.
+    pub at: Timestamp,
+    /// Oldest first.
+    pub requests: Vec<ProviderRequest>,
 }
 
 /// What is read once, when the store is opened.

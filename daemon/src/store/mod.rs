@@ -28,6 +28,7 @@ mod queries;
 mod reader;
 mod records;
 mod repairing;
+mod requests;
 mod restoring;
 mod rows;
 mod spool;
@@ -68,7 +69,8 @@ pub use self::origin::BackendSource;
 pub use self::queries::{
     AlertById, AlertCounts, AlertIds, AlertNumbered, AlertsQuery, AuditQuery, ChangesQuery, DeliveriesNamed,
     DeliveriesOf, DeliveriesQuery, FiguresSince, FollowerSum, HistoryQuery, LatestAlerts, Load, MetricHistory, Query,
-    RecentValues, ReportedQuery, RunDays, RunsInOrder, RunsQuery, SnapshotCount, SnapshotOn, TableBytes, WeeksQuery,
+    RecentValues, ReportedQuery, RequestsQuery, RunDays, RunsInOrder, RunsQuery, SnapshotCount, SnapshotOn, TableBytes,
+    WeeksQuery,
 };
 pub use self::repairing::{Made, Repaired, repair};
 pub use self::restoring::{RestoreError, Restored, restore};

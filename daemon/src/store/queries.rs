@@ -10,6 +10,7 @@ use roster_protocol::delivery::DeliveryState;
 use roster_protocol::ids::{AlertId, ConnectionId, DeliveryId, InfluencerId};
 use roster_protocol::metric::Metric;
 use roster_protocol::reported::{Audience, ReportedDay};
+use roster_protocol::request::{ProviderRequest, RequestOutcome};
 use roster_protocol::status::DayFigures;
 use roster_protocol::sync::Outcome;
 use roster_protocol::time::{Date, Timestamp};
@@ -54,6 +55,27 @@ impl Query for RunsQuery {
     fn read(self, reader: &Reader<'_>) -> Result<Page<Run>, StoreError> {
         let is_wanted = |run: &Run| self.outcome.is_none_or(|outcome| run.outcome == outcome);
         reader.timed(self.since, self.before.as_ref(), self.limit, is_of(self.of.as_ref()), is_wanted)
+    }
+}
+
+/// Requests to providers, newest first.
+#[derive(Clone, Debug)]
+pub struct RequestsQuery {
+    /// Those that ended then or later.
+    pub since: Timestamp,
+    pub platform: Option<String>,
+    /// Those about one of these connections; `None`: about any, or none.
+    pub of: Option<HashSet<ConnectionId>>,
+    pub outcome: Option<RequestOutcome>,
+    pub before: Option<Mark>,
+    pub limit: usize,
+}
+
+impl Query for RequestsQuery {
+    type Output = Page<ProviderRequest>;
+
+    fn read(self, reader: &Reader<'_>) -> Result<Page<ProviderRequest>, StoreError> {
+        reader.requests(&self)
     }
 }
 

@@ -89,13 +89,16 @@ pub(super) enum Records {
     /// uid → what that user has read of the alerts. One row a user, as long as there are alerts that are read and not over;
     /// read whole at start.
     ReadMarks,
+    /// Time → requests to providers that ended until then, after those of the row before: a second's, or fewer. About 15 bytes a
+    /// request; a week of it, and no more than 64 MiB, is kept.
+    Requests,
     /// Table name, 0, key → the raw bytes of a damaged value that a write had to replace, encoded again. Empty, we
     /// hope.
     Quarantine,
 }
 
 impl Records {
-    pub(super) const ALL: [Records; 32] = [
+    pub(super) const ALL: [Records; 33] = [
         Records::Meta,
         Records::Influencers,
         Records::Connections,
@@ -128,6 +131,7 @@ impl Records {
         Records::Rules,
         Records::Silences,
         Records::ReadMarks,
+        Records::Requests,
     ];
 
     pub(super) const fn name(self) -> &'static str {
@@ -163,6 +167,7 @@ impl Records {
             Records::Rules => "rules",
             Records::Silences => "silences",
             Records::ReadMarks => "alerts.read",
+            Records::Requests => "requests",
             Records::Quarantine => "quarantine",
         }
     }
@@ -207,6 +212,7 @@ impl Records {
             Records::Rules => 29,
             Records::Silences => 34,
             Records::ReadMarks => 35,
+            Records::Requests => 40,
         }
     }
 }

@@ -212,7 +212,8 @@ impl BatchContext<'_> {
         if accounts.is_empty() {
             return HashMap::new();
         }
-        let observing = AssertUnwindSafe(self.known.platform.observe(&self.api, &accounts));
+        let api = self.api_about(&accounts);
+        let observing = AssertUnwindSafe(self.known.platform.observe(&api, &accounts));
         let observed: Observed = observing.catch_unwind().await.unwrap_or_else(|_| {
             tracing::error!(lane = self.lane, "a platform's module panicked");
             Vec::new()
@@ -246,7 +247,8 @@ impl BatchContext<'_> {
         }
         // A platform that has just requested us to wait gets no second request.
         let once_more = if self.api.requested_wait().is_none() { doubtful.as_slice() } else { &[] };
-        let observing = AssertUnwindSafe(self.known.platform.observe(&self.api, once_more));
+        let api = self.api_about(once_more);
+        let observing = AssertUnwindSafe(self.known.platform.observe(&api, once_more));
         let mut again: HashMap<_, _> = observing.catch_unwind().await.unwrap_or_default().into_iter().collect();
         for account in doubtful {
             match (again.remove(&account.connection), results.get_mut(&account.connection)) {
@@ -261,6 +263,11 @@ impl BatchContext<'_> {
                 _ => {}
             }
         }
+    }
+
+    /// The way for requests about these accounts.
+    fn api_about(&self, accounts: &[Account]) -> Api {
+        self.api.about(&accounts.iter().map(|account| account.connection).collect::<Vec<_>>())
     }
 
     /// From which day on the figures of days are requested of an account, with its owner's consent.

@@ -6,8 +6,8 @@ use super::completions;
 use crate::agent;
 use crate::commands::{
     access, add, alerts, audience, audit, backup, budgets, changes, channels, connect, deliveries, disconnect, doctor,
-    due, edit, history, keys, list, log_level, merge, pause, platforms, record, remove, retention, rules, runs, set,
-    show, silence, status, sync, tokens,
+    due, edit, history, keys, list, log_level, merge, pause, platforms, record, remove, requests, retention, rules,
+    runs, set, show, silence, status, sync, tokens,
 };
 use crate::output::{Ending, Failure};
 use crate::session::Session;
@@ -61,6 +61,9 @@ pub enum Command {
     Deliveries(deliveries::Deliveries),
     /// Lists sync runs, newest first
     Runs(runs::Runs),
+    /// Lists what was requested of platforms, newest first, of the last seven days: when, what, about which account, and how
+    /// that ended
+    Requests(requests::Requests),
     /// Lists what is synced next, the earliest first
     Due(due::Due),
     /// Shows what is spent of each platform's limits
@@ -122,6 +125,7 @@ impl Command {
             Command::Channels(channels) => channels.run(session).await,
             Command::Deliveries(deliveries) => deliveries.run(session).await,
             Command::Runs(runs) => runs.run(session).await,
+            Command::Requests(requests) => requests.run(session).await,
             Command::Due(due) => due.run(session).await,
             Command::Budgets(budgets) => budgets.run(session).await,
             Command::Backup(backup) => backup.run(session).await,

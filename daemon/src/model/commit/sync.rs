@@ -6,7 +6,7 @@ use roster_protocol::reported::ReportedDay;
 use roster_protocol::status::DayFigures;
 use roster_protocol::time::Date;
 
-use crate::model::{AudienceOn, BudgetKey, BudgetUse, Change, Connection, Hold, Run};
+use crate::model::{AudienceOn, BudgetKey, BudgetUse, Change, Connection, Hold, RequestBlock, Run};
 
 /// What runs measured, and what keeps lanes from being requested.
 #[derive(Clone, Debug, Default)]
@@ -26,6 +26,8 @@ pub struct SyncCommit {
     pub changes: Vec<Change>,
     /// Each replaces what is stored of its day.
     pub figures: Vec<DayFigures>,
+    /// What was requested of providers meanwhile, whether or not it is of this commit.
+    pub requests: Vec<RequestBlock>,
     /// New holds, or longer ones.
     pub holds: Vec<Hold>,
     /// Lanes that may be requested again.

@@ -46,6 +46,7 @@ pub fn of(request: &RosterRequest) -> Class {
         | R::Grants {}
         | R::Budgets {}
         | R::Runs { .. }
+        | R::Requests { .. }
         | R::Due { .. }
         | R::History { .. }
         | R::Changes { .. }

@@ -13,7 +13,7 @@ use roster_protocol::ids::ConnectionId;
 use roster_protocol::reported::ReportedDay;
 use roster_protocol::time::Date;
 
-use crate::model::{Change, Commit, Connection};
+use crate::model::{Change, Commit, Connection, RequestBlock, SyncCommit};
 use crate::store::damage::DamageLog;
 use crate::store::envelope;
 use crate::store::error::StoreError;
@@ -45,6 +45,15 @@ impl Encoded {
     pub fn add(&mut self, commit: &Commit) -> Result<(), StoreError> {
         self.0.push(Batch::of(commit)?);
         Ok(())
+    }
+
+    /// Adds what was requested of providers.
+    ///
+    /// # Errors
+    /// As [`Encoded::add`].
+    pub fn add_requests(&mut self, block: RequestBlock) -> Result<(), StoreError> {
+        let sync = SyncCommit { requests: vec![block], ..SyncCommit::default() };
+        self.add(&Commit::from(sync))
     }
 
     /// Whether nothing was added.

@@ -10,6 +10,7 @@ mod consents;
 mod alerts;
 mod rules;
 mod reading;
+mod requests;
 mod silences;
 mod deliveries;
 mod events;
@@ -29,7 +30,7 @@ use super::tables::Records;
 use super::{reported, weeks};
 use crate::model::{
     Alert, AudienceOn, AuditLine, BudgetUse, Change, Connection, Consent, Deletion, Delivery, Grant, GrantTokens,
-    GrantUse, Hold, Influencer, Lease, ReadMarks, Receipt, Run, RunsOfDay,
+    GrantUse, Hold, Influencer, Lease, ReadMarks, Receipt, RequestBlock, Run, RunsOfDay,
 };
 
 pub(super) use self::accounts::SnapshotRecord;
@@ -185,6 +186,7 @@ pub(super) fn verify(table: Records, key: &[u8], encoded: &[u8]) -> Result<(), U
         Records::Rules => read::<Rule>(table, key, encoded).map(drop),
         Records::Silences => read::<Silence>(table, key, encoded).map(drop),
         Records::ReadMarks => read::<ReadMarks>(table, key, encoded).map(drop),
+        Records::Requests => read::<RequestBlock>(table, key, encoded).map(drop),
         Records::Quarantine => read_plain(table, key, encoded).map(drop),
     }
 }

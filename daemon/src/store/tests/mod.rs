@@ -9,4 +9,5 @@ mod model;
 mod newer;
 mod repair;
 mod replaced;
+mod requests;
 mod sample;

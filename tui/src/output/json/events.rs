@@ -129,6 +129,51 @@ impl From<&protocol::Run> for Run {
     }
 }
 
+/// What `requests` gives.
+#[derive(Debug, Serialize)]
+pub struct RequestList {
+    requests: Vec<ProviderRequest>,
+}
+
+impl RequestList {
+    /// These requests.
+    pub fn new(requests: &[protocol::ProviderRequest]) -> Self {
+        Self { requests: requests.iter().map(ProviderRequest::from).collect() }
+    }
+}
+
+/// One request to a platform.
+#[derive(Debug, Serialize)]
+pub struct ProviderRequest {
+    at: String,
+    platform: String,
+    connection: Option<String>,
+    accounts: u32,
+    endpoint: String,
+    outcome: &'static str,
+    status: Option<u16>,
+    error: Option<&'static str>,
+    duration_ms: u32,
+    bytes: u64,
+}
+
+impl From<&protocol::ProviderRequest> for ProviderRequest {
+    fn from(request: &protocol::ProviderRequest) -> Self {
+        Self {
+            at: request.at.to_string(),
+            platform: request.platform.clone(),
+            connection: request.connection.map(|id| id.to_string()),
+            accounts: request.accounts,
+            endpoint: request.endpoint.clone(),
+            outcome: request.outcome().as_str(),
+            status: request.status,
+            error: request.error.map(protocol::RequestError::as_str),
+            duration_ms: request.duration_ms,
+            bytes: request.bytes,
+        }
+    }
+}
+
 /// What `due` gives.
 #[derive(Debug, Serialize)]
 pub struct DueList {

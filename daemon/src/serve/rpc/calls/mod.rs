@@ -140,6 +140,7 @@ impl Serve for Caller {
             Sync(target) => sync::sync(caller, target);
             SyncProgress(ticket, seen) => sync::progress(caller, ticket, seen);
             Runs(query) => sync::runs(caller, query);
+            Requests(query) => sync::requests(caller, query);
             Due(query) => sync::due(caller, query);
 
             Changes(query) => alerts::changes(caller, query);

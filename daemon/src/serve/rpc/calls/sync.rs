@@ -1,7 +1,8 @@
 //! Calls about syncs and their runs.
 
 use roster_protocol::error::RosterError;
-use roster_protocol::service::{DueQuery, Page, RunsQuery};
+use roster_protocol::request::ProviderRequest;
+use roster_protocol::service::{DueQuery, Page, RequestsQuery, RunsQuery};
 use roster_protocol::sync::{DuePage, Run, SyncProgress, SyncTarget, SyncTicket};
 
 use super::Caller;
@@ -22,6 +23,10 @@ pub async fn progress(caller: &Caller, ticket: SyncTicket, seen: u64) -> Result<
 
 pub async fn runs(caller: &Caller, query: RunsQuery) -> Result<Page<Run>, RosterError> {
     lists::runs(&caller.app, query).await
+}
+
+pub async fn requests(caller: &Caller, query: RequestsQuery) -> Result<Page<ProviderRequest>, RosterError> {
+    lists::requests(&caller.app, query).await
 }
 
 pub async fn due(caller: &Caller, query: DueQuery) -> Result<DuePage, RosterError> {
