@@ -146,7 +146,7 @@ async fn accept(door: &Door, listener: &UnixListener) {
 async fn welcome(door: Door, mut stream: UnixStream) {
     let Ok(peer) = stream.peer_cred() else { return };
     let peer = Peer::from(peer);
-    let (role, _permit) = match admit(&door, peer).await {
+    let (role, permit) = match admit(&door, peer).await {
         Ok(admitted) => admitted,
         Err(refusal) => return refusing::refuse(&door.app, &door.judge, peer, refusal, &mut stream).await,
     };
@@ -155,7 +155,7 @@ async fn welcome(door: Door, mut stream: UnixStream) {
     door.app.meters.record_client(verdict);
     let replied = transport::reply_to_preamble(&mut stream, verdict).await;
     if replied.is_ok() && verdict == Verdict::Welcome {
-        host(door, peer, role, stream).await;
+        host(door, peer, (role, permit), stream).await;
     }
 }
 
@@ -175,7 +175,7 @@ async fn admit(door: &Door, peer: Peer) -> Result<(Role, ConnectionPermit), Refu
 }
 
 /// Serves a client that was let in.
-async fn host(door: Door, peer: Peer, role: Role, stream: UnixStream) {
+async fn host(door: Door, peer: Peer, (role, permit): (Role, ConnectionPermit), stream: UnixStream) {
     let Door { app, outbox, judge, timeouts, .. } = door;
     let who = Who { uid: peer.uid, name: judge.name(peer.uid).await };
     let ending = app.ending.clone();
@@ -183,7 +183,7 @@ async fn host(door: Door, peer: Peer, role: Role, stream: UnixStream) {
     let standing = role.subscribe();
     let caller = Caller { app, outbox, who, peer, standing, judge: judge.clone(), backup: Arc::default() };
     tokio::select! {
-        () = converse(caller, stream, timeouts) => {}
+        () = converse(caller, &permit, stream, timeouts) => {}
         ended = judge.follow(peer, &role) => {
             let why = refusing::reason(&ended).in_words();
             tracing::info!(uid = peer.uid, why, "a client was let out: its user has no role any more");
@@ -192,7 +192,7 @@ async fn host(door: Door, peer: Peer, role: Role, stream: UnixStream) {
     }
 }
 
-async fn converse(caller: Caller, stream: UnixStream, timeouts: Timeouts) {
+async fn converse(caller: Caller, permit: &ConnectionPermit, stream: UnixStream, timeouts: Timeouts) {
     let frames = transport::server_over(stream, timeouts);
     let config = tarpc::server::Config { pending_response_buffer: MOST_UNREAD };
     let channel = BaseChannel::new(config, frames).max_concurrent_requests(MOST_CALLS);
@@ -210,7 +210,7 @@ async fn converse(caller: Caller, stream: UnixStream, timeouts: Timeouts) {
             let _ = caller.app.wait_until_current().await;
             // Held until the response is sent: a client that does not read fills no more memory than these pages.
             let _page = match class::of(&call.get().message).length {
-                Length::Long => pages.acquire().await.ok(),
+                Length::Long => Some((pages.acquire().await, permit.pages.acquire().await)),
                 Length::Short => None,
             };
             call.execute(caller).await;

@@ -1,9 +1,10 @@
-//! How many connections one user, and all users together, may have open.
+//! How many connections one user, and all users together, may have open, and how many pages one user may have under way.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
+use tokio::sync::Semaphore;
 
 /// Connections of all users together.
 const MOST_CONNECTIONS: usize = 64;
@@ -11,17 +12,28 @@ const MOST_CONNECTIONS: usize = 64;
 const RESERVED: usize = 8;
 /// Connections of one user: several terminals, scripts and an agent.
 const MOST_PER_USER: usize = 24;
+/// Pages of one user under way, over all its connections: each takes time that others wait for, and memory until it is read.
+const MOST_PAGES_PER_USER: usize = 8;
 
 /// How many connections each user has.
 #[derive(Debug, Default)]
 pub struct ConnectionPermits {
-    by_uid: Mutex<HashMap<u32, usize>>,
+    by_uid: Mutex<HashMap<u32, OfUser>>,
+}
+
+/// What one user has.
+#[derive(Debug)]
+struct OfUser {
+    connections: usize,
+    pages: Arc<Semaphore>,
 }
 
 /// One connection's permit; dropping it returns it.
 pub struct ConnectionPermit {
     permits: Arc<ConnectionPermits>,
     uid: u32,
+    /// For pages of all the user's connections.
+    pub pages: Arc<Semaphore>,
 }
 
 impl ConnectionPermits {
@@ -30,13 +42,15 @@ impl ConnectionPermits {
     pub fn acquire(self: &Arc<Self>, uid: u32, is_operator: bool) -> Option<ConnectionPermit> {
         let most = if is_operator { MOST_CONNECTIONS } else { MOST_CONNECTIONS - RESERVED };
         let mut by_uid = self.by_uid.lock();
-        let all: usize = by_uid.values().sum();
-        let own = by_uid.entry(uid).or_default();
-        if all >= most || *own >= MOST_PER_USER {
+        let all: usize = by_uid.values().map(|user| user.connections).sum();
+        let connections = by_uid.get(&uid).map_or(0, |user| user.connections);
+        if all >= most || connections >= MOST_PER_USER {
             return None;
         }
-        *own += 1;
-        Some(ConnectionPermit { permits: self.clone(), uid })
+        let pages = || Arc::new(Semaphore::new(MOST_PAGES_PER_USER));
+        let own = by_uid.entry(uid).or_insert_with(|| OfUser { connections, pages: pages() });
+        own.connections += 1;
+        Some(ConnectionPermit { permits: self.clone(), uid, pages: own.pages.clone() })
     }
 }
 
@@ -44,8 +58,8 @@ impl Drop for ConnectionPermit {
     fn drop(&mut self) {
         let mut by_uid = self.permits.by_uid.lock();
         if let Some(own) = by_uid.get_mut(&self.uid) {
-            *own -= 1;
-            if *own == 0 {
+            own.connections -= 1;
+            if own.connections == 0 {
                 by_uid.remove(&self.uid);
             }
         }
@@ -65,6 +79,16 @@ mod tests {
         assert_eq!((held.len(), permits.acquire(100, false).is_none()), (MOST_CONNECTIONS - RESERVED, true));
         held.remove(0);
         assert!(permits.acquire(1, false).is_some());
+    }
+
+    #[test]
+    fn all_connections_of_a_user_share_its_pages() {
+        let permits = Arc::new(ConnectionPermits::default());
+        let [first, second, other] = [1, 1, 2].map(|uid| permits.acquire(uid, false).expect("there is room"));
+        let held: Vec<_> = (0..MOST_PAGES_PER_USER).map(|_| first.pages.try_acquire().expect("a page")).collect();
+        assert!(second.pages.try_acquire().is_err() && other.pages.try_acquire().is_ok());
+        drop(held);
+        assert!(second.pages.try_acquire().is_ok());
     }
 
     #[test]
