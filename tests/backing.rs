@@ -233,7 +233,7 @@ async fn a_newer_store_is_replaced_only_on_request_and_kept() {
     // Without the key the tokens are lost: that is said while something can be done about it.
     let other = Home::new("");
     let warned = restored(&other, &[text(&backup)]).await;
-    assert!(warned.code == Some(0) && warned.err.contains("is in no backup: put it back"), "{warned:?}");
+    assert!(warned.code == Some(0) && warned.err.contains("was not in the backup: put it back"), "{warned:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -361,8 +361,9 @@ async fn a_disk_without_room_is_an_error_and_the_next_backup_is_made() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_backup_is_under_way_and_ends_with_its_connection() {
     let (_sandbox, home, rosterd) = lived().await;
-    let begin =
-        async |client: &RosterClient| client.backup(within(LIMIT), BackupSeal::AsConfigured).await.expect("a response");
+    let begin = async |client: &RosterClient| {
+        client.backup(within(LIMIT), BackupSeal::AsConfigured, false).await.expect("a response")
+    };
     let none = rosterd.client.backup_piece(within(LIMIT)).await.expect("a response").expect_err("none was begun");
     assert_eq!(none.kind, ErrorKind::Conflict);
     let first = transport::connect(&home.socket()).await.expect("the daemon responds");
@@ -373,7 +374,8 @@ async fn one_backup_is_under_way_and_ends_with_its_connection() {
     drop(first);
     until("the place is free", async || begin(&rosterd.client).await.ok()).await;
     let seal = BackupSeal::Recipient("age1nonsense".to_owned());
-    let refused = rosterd.client.backup(within(LIMIT), seal).await.expect("a response").expect_err("no recipient");
+    let refused =
+        rosterd.client.backup(within(LIMIT), seal, false).await.expect("a response").expect_err("no recipient");
     assert_eq!(refused.kind, ErrorKind::Usage);
 }
 

@@ -1,20 +1,22 @@
 //! Master keys that change while the daemon works: nothing that is sealed is lost, and an old key is retired.
 
 use std::collections::BTreeMap;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::time::Duration;
 
 use nix::sys::signal::Signal;
 use roster_protocol::influencer::NewInfluencer;
 use roster_protocol::keys::{KeyState, Keys};
 use roster_protocol::transport::within;
 use roster_protocol::{ErrorKind, RosterClient};
-use roster_sandbox::{AccountEdit, Platform, Sandbox};
+use roster_sandbox::{AccountEdit, Fault, FaultKind, Platform, Sandbox};
 use rosterd::model::SealedWith;
 use rosterd::store::{OpenOptions, SealedCounts, Store};
 
 use crate::support::consent::{APPS, consented};
 use crate::support::programs::{CommandOutput, Home, ROSTERD, Rosterd, alone, until};
-use crate::support::{LIMIT, synced_at_will};
+use crate::support::{LIMIT, figure, synced_at_will, times};
 
 const STARS: [&str; 5] = ["mara", "oskar", "ines", "liv", "jon"];
 
@@ -176,4 +178,170 @@ async fn a_file_that_was_edited_meanwhile_is_not_written_over() {
         let refused = rosterd.client.retire_key(within(LIMIT), named.to_owned(), true).await.expect("a response");
         assert!(refused.expect_err("no key").message.contains(words), "{named:?}");
     }
+}
+
+/// Points of a rotation: the new file is written and has not its name yet; rows were sealed anew.
+const POINTS: [&str; 2] = ["key.written", "reseal.step"];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn kills_while_keys_change_lose_nothing() {
+    let (_sandbox, home, mut rosterd) = lived().await;
+    rosterd.end(Signal::SIGTERM).await;
+    let (rounds, mut acknowledged, mut cut) = (times(20, 2_000), 0, 0);
+    for round in 0..rounds {
+        let point = (round % 5 == 4).then(|| POINTS[(round / 5) as usize % POINTS.len()]);
+        let mut command = home.rosterd(&[]);
+        if let Some(point) = point {
+            command.env("ROSTER_KILL_AT", point);
+        }
+        let mut dying = home.start_as(command).await;
+        let retiring = keys(&dying.client).await.keys.into_iter().find(|key| key.state == KeyState::Unused);
+        if point.is_none() {
+            // A rotation takes about ten milliseconds, and sealing anew as long again.
+            dying.signal_after(Duration::from_micros(u64::from(fastrand::u16(..)) / 2), Signal::SIGKILL);
+        }
+        let rotated = dying.client.rotate_key(within(LIMIT)).await;
+        if let Some(key) = retiring {
+            drop(dying.client.retire_key(within(LIMIT), key.id, true).await);
+        }
+        dying.gone().await;
+
+        let mut rosterd = home.start().await;
+        let after = settled(&rosterd.client).await;
+        assert_eq!(after.keys[0].sealed, 10, "round {round}: {after:?}");
+        assert!(after.keys.iter().skip(1).all(|key| (key.state, key.sealed) == (KeyState::Unused, 0)), "{after:?}");
+        match rotated {
+            Ok(rotated) => {
+                let sealing = rotated.expect("it was rotated").keys[0].id.clone();
+                assert_eq!(after.keys[0].id, sealing, "round {round}: what was acknowledged holds");
+                acknowledged += 1;
+            }
+            Err(_) => cut += 1,
+        }
+        all_open(&home).await;
+        // No more keys than a source may have.
+        for key in after.keys.iter().skip(3) {
+            let retired = rosterd.client.retire_key(within(LIMIT), key.id.clone(), true).await;
+            retired.expect("a response").expect("nothing needs it");
+        }
+        rosterd.end(Signal::SIGTERM).await;
+    }
+    let kept = stored(&home);
+    assert_eq!(kept.values().copied().collect::<Vec<_>>(), [10], "one key seals everything");
+    assert!(acknowledged > 0 && cut > 0, "{acknowledged} acknowledged, {cut} cut off");
+    figure(format!(
+        "{rounds} kills while keys change: {acknowledged} rotations acknowledged, {cut} cut off, 0 tokens lost"
+    ));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_token_that_is_renewed_meanwhile_stays_renewed() {
+    let (sandbox, home, rosterd) = lived().await;
+    for _ in 0..times(5, 100) {
+        // TikTok calls the access tokens expired: the refresh tokens are good for one use each.
+        for star in STARS {
+            let expired = Fault { handle: Some(star.to_owned()), ..Fault::new(Platform::Tiktok, FaultKind::Expired) };
+            sandbox.world().fault(expired);
+        }
+        let (renewing, client) = (home.roster(&["sync", "--all", "--json"]), rosterd.client.clone());
+        let (renewed, rotated) = tokio::join!(renewing, client.rotate_key(within(LIMIT)));
+        assert_eq!(renewed.json()["ok"], STARS.len(), "{renewed:?}");
+        rotated.expect("a response").expect("rotated");
+        let after = settled(&rosterd.client).await;
+        assert_eq!(after.keys[0].sealed, 10);
+        for key in after.keys.iter().skip(1) {
+            let retired = client.retire_key(within(LIMIT), key.id.clone(), true).await;
+            retired.expect("a response").expect("nothing needs it");
+        }
+    }
+    all_open(&home).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_passphrase_opens_the_store_and_gives_way_to_a_key() {
+    let (_sandbox, home, mut rosterd) = lived().await;
+    rosterd.end(Signal::SIGTERM).await;
+    let own = home.state().join("master.key");
+    let old = lines(&own).remove(0);
+    let phrases = home.path("phrases");
+    let write = |text: &str| {
+        std::fs::write(&phrases, text).expect("written");
+        std::fs::set_permissions(&phrases, std::fs::Permissions::from_mode(0o600)).expect("a mode");
+    };
+    let config = std::fs::read_to_string(home.config()).expect("a config");
+    home.configure(&format!("{config}[store]\nmaster_key_passphrase_file = \"{}\"\n", phrases.display()));
+    std::fs::remove_file(&own).expect("gone");
+
+    write("correct horse battery\n");
+    let wrong = CommandOutput::of(home.rosterd(&[])).await;
+    assert_eq!(wrong.code, Some(78), "{}", home.log());
+    write(&format!("correct horse battery\n{old}\n"));
+    let mut rosterd = home.start().await;
+    let after = settled(&rosterd.client).await;
+    assert!(after.source.contains("master_key_passphrase_file"), "{after:?}");
+    assert_eq!(states(&after), [(KeyState::Seals, 10), (KeyState::Unused, 0)]);
+    let refused = home.roster(&["keys", "rotate"]).await;
+    assert!(refused.code == Some(1) && refused.err.contains("a new passphrase"), "{refused:?}");
+    rosterd.end(Signal::SIGTERM).await;
+
+    write("correct horse battery");
+    let mut rosterd = home.start().await;
+    all_open(&home).await;
+    assert!(!own.exists(), "no key was made");
+    rosterd.end(Signal::SIGTERM).await;
+    write("another horse battery");
+    let wrong = CommandOutput::of(home.rosterd(&[])).await;
+    assert_eq!(wrong.code, Some(78), "{}", home.log());
+    assert!(!home.log().contains("horse"), "a passphrase is in the log");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_backup_has_the_key_inside_only_when_that_is_requested_by_name() {
+    let (_sandbox, home, mut rosterd) = lived().await;
+    let (phrase, whole, usual) = (home.path("phrase"), home.path("whole.backup"), home.path("usual.backup"));
+    std::fs::write(&phrase, "of three words\n").expect("written");
+    let [phrase, whole, usual] = [&phrase, &whole, &usual].map(|path| path.to_str().expect("letters").to_owned());
+    let bare = home.roster(&["backup", &whole, "--with-master-key"]).await;
+    assert!(bare.code == Some(2) && bare.err.contains("must be encrypted"), "{bare:?}");
+    home.json(&["backup", &whole, "--with-master-key", "--passphrase-file", &phrase]).await;
+    home.json(&["backup", &usual, "--passphrase-file", &phrase]).await;
+    let inside = async |file: &str| {
+        let verified = home.json(&["backup", "verify", file, "--passphrase-file", &phrase]).await;
+        verified["master_key"].clone()
+    };
+    assert_eq!((inside(&whole).await, inside(&usual).await), (true.into(), false.into()));
+    let audit = home.json(&["audit"]).await.to_string();
+    assert!(audit.contains("encrypted: passphrase, with the master key"), "{audit}");
+    rosterd.end(Signal::SIGTERM).await;
+
+    let key = std::fs::read_to_string(home.state().join("master.key")).expect("a key");
+    let config = std::fs::read_to_string(home.config()).expect("a config");
+    let restored = async |other: &Home, file: &str| {
+        let mut command = alone(ROSTERD, &other.path(""));
+        command.args(["restore", file, "--json", "--passphrase-file", &phrase]);
+        command.arg("--config").arg(other.config()).arg("--state-dir").arg(other.state());
+        CommandOutput::of(command).await
+    };
+    let other = Home::new(&config);
+    let output = restored(&other, &whole).await;
+    assert_eq!((output.code, output.err.as_str()), (Some(0), ""), "{output:?}");
+    assert_eq!(output.json()["master_key"], "written");
+    let file = other.state().join("master.key");
+    assert_eq!(std::fs::read_to_string(&file).expect("a key"), key);
+    assert_eq!(std::fs::metadata(&file).expect("a key").permissions().mode() & 0o777, 0o600);
+    let rosterd = other.start().await;
+    all_open(&other).await;
+    drop(rosterd);
+
+    let third = Home::new(&config);
+    std::fs::create_dir(third.state()).expect("a directory");
+    let others = third.state().join("master.key");
+    std::fs::write(&others, "7".repeat(64)).expect("written");
+    std::fs::set_permissions(&others, std::fs::Permissions::from_mode(0o600)).expect("a mode");
+    let output = restored(&third, &whole).await;
+    assert!(output.code == Some(0) && output.err.contains("stays"), "{output:?}");
+    assert_eq!(output.json()["master_key"], "kept");
+    assert_eq!(std::fs::read_to_string(&others).expect("a key"), "7".repeat(64));
+    let output = restored(&Home::new(&config), &usual).await;
+    assert_eq!((output.code, &output.json()["master_key"]), (Some(0), &serde_json::Value::Null));
 }

@@ -312,7 +312,8 @@ pub trait Roster {
     async fn retry_delivery(delivery: String) -> Result<Delivery, RosterError>;
 
     /// Copies the store as it is now, and begins a backup of the copy on this connection. One backup is under way at a time.
-    async fn backup(seal: BackupSeal) -> Result<BackupBegun, RosterError>;
+    /// `with_keys`: with the master keys inside; such a one must be encrypted.
+    async fn backup(seal: BackupSeal, with_keys: bool) -> Result<BackupBegun, RosterError>;
     /// Waits for the next piece of the backup that was begun on this connection.
     async fn backup_piece() -> Result<BackupPiece, RosterError>;
     /// Says that all of that backup is kept where it belongs.

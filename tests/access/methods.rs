@@ -154,7 +154,7 @@ fn admins() -> Vec<RosterRequest> {
         R::EditRule { name: none(), parts: Default::default() },
         R::RemoveRule { name: none() },
         R::TestChannel { channel: none() },
-        R::Backup { seal: BackupSeal::AsConfigured },
+        R::Backup { seal: BackupSeal::AsConfigured, with_keys: false },
         R::BackupPiece {},
         R::BackupKept {},
         R::RotateKey {},

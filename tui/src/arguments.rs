@@ -161,6 +161,7 @@ mod tests {
             "audit --since 1d --follow",
             "backup /backup/roster.backup --to age1xyz --json",
             "backup f --passphrase-file p",
+            "backup f --to age1xyz --with-master-key",
             "backup verify f --identity i",
             "backup verify f --passphrase-file p --json",
             "keys",

@@ -97,7 +97,7 @@ pub async fn configured(app: &App) -> Result<Seal, RosterError> {
 async fn make(app: &Arc<App>) -> Result<(), RosterError> {
     let setup = app.setup();
     let config::Backup { to: Some(dir), keep: most, .. } = setup.config.backup.clone() else { return Ok(()) };
-    let mut stream = begin(app, None, configured(app).await?).await?;
+    let mut stream = begin(app, None, configured(app).await?, None).await?;
     let store = stream.head().store.clone();
     let path = dir.join(name_of(stream.head()));
     let shown = clean(&path.display().to_string(), CHARACTERS);

@@ -3,7 +3,7 @@
 use std::io::{self, ErrorKind, Write};
 use std::sync::Arc;
 
-use roster_backup::{Head, Manifest, Seal};
+use roster_backup::{Head, KeyText, Manifest, Seal};
 use roster_protocol::audit::Who;
 use roster_protocol::error::RosterError;
 use roster_protocol::time::Timestamp;
@@ -37,24 +37,30 @@ pub enum Piece {
     End(Manifest),
 }
 
-/// Copies the store, and begins a backup of the copy. `who`: the user that requests it, which the audit log has before
+/// Copies the store, and begins a backup of the copy. `keys`: the master keys, where they are to be in it. `who`: the user that requests it, which the audit log has before
 /// anything is read.
 ///
 /// # Errors
 /// `Conflict` while another backup is under way; when the store cannot be copied.
-pub async fn begin(app: &Arc<App>, who: Option<&Who>, seal: Seal) -> Result<Stream, RosterError> {
+pub async fn begin(
+    app: &Arc<App>,
+    who: Option<&Who>,
+    seal: Seal,
+    keys: Option<KeyText>,
+) -> Result<Stream, RosterError> {
     let permit = app.backups.clone().try_acquire_owned().map_err(|_| {
         RosterError::conflict("another backup is under way").hint("one at a time: try again when it is over")
     })?;
     if let Some(who) = who {
-        note(app, who, &seal).await;
+        note(app, who, &seal, keys.is_some()).await;
     }
     let (spooled, head) = oneshot::channel();
     let (sender, pieces) = mpsc::channel(PIECES);
     let (end, ended) = oneshot::channel();
     let (store, now) = (app.store.clone(), app.clock.now());
     let thread = std::thread::Builder::new().name("backup".to_owned());
-    let work = move || drop(end.send(make(store, now, &seal, spooled, Pieces { sender, piece: Vec::new() })));
+    let sealing = (seal, keys);
+    let work = move || drop(end.send(make(store, now, sealing, spooled, Pieces { sender, piece: Vec::new() })));
     let failed = |error: io::Error| RosterError::failed(format!("no backup can be made now: {error}"));
     thread.spawn(work).map_err(failed)?;
     let head = head.await.map_err(|_| RosterError::failed("the backup failed badly; the log has more"))?;
@@ -62,10 +68,10 @@ pub async fn begin(app: &Arc<App>, who: Option<&Who>, seal: Seal) -> Result<Stre
     Ok(Stream { head, pieces, ended: Some(ended), bytes: 0, manifest: None, _permit: permit })
 }
 
-async fn note(app: &App, who: &Who, seal: &Seal) {
-    tracing::info!(who = who.name, uid = who.uid, encrypted = seal.word(), "a backup is read");
+async fn note(app: &App, who: &Who, seal: &Seal, with_keys: bool) {
+    tracing::info!(who = who.name, uid = who.uid, encrypted = seal.word(), with_keys, "a backup is read");
     let noted = app.decide(|decision| {
-        decision::backups::begun(decision, who, seal.word());
+        decision::backups::begun(decision, who, seal.word(), with_keys);
         Ok(())
     });
     if let Err(error) = noted.await {
@@ -85,7 +91,13 @@ fn failed_to_copy(error: &StoreError) -> RosterError {
 type Spooled = oneshot::Sender<Result<Head, StoreError>>;
 
 /// Copies the store, says what was copied, and makes the backup.
-fn make(store: Store, now: Timestamp, seal: &Seal, spooled: Spooled, pieces: Pieces) -> io::Result<Manifest> {
+fn make(
+    store: Store,
+    now: Timestamp,
+    (seal, keys): (Seal, Option<KeyText>),
+    spooled: Spooled,
+    pieces: Pieces,
+) -> io::Result<Manifest> {
     let spool = store.spool(now);
     // The file may be closed while the rest is written.
     drop(store);
@@ -98,7 +110,7 @@ fn make(store: Store, now: Timestamp, seal: &Seal, spooled: Spooled, pieces: Pie
         }
     };
     spooled.send(Ok(spool.head().clone())).map_err(|_| gone())?;
-    let (mut pieces, manifest) = spool.write_to(pieces, seal)?;
+    let (mut pieces, manifest) = spool.write_to(pieces, &seal, keys)?;
     pieces.send()?;
     Ok(manifest)
 }

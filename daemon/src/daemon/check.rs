@@ -19,7 +19,7 @@ use crate::secret::master_key::KeyError;
 use crate::secret::vault::KeyId;
 use crate::serve::rpc::access;
 use crate::serve::rpc::socket::could_listen;
-use crate::store::{Store, StoreError, could_own_dir};
+use crate::store::{Needs, Store, StoreError, could_own_dir};
 
 /// The paths of a start that is checked.
 pub struct Checked<'a> {
@@ -44,13 +44,14 @@ pub struct Remarks {
 pub fn check(source: &Source, config: &Config, of: &Checked<'_>) -> Result<Remarks, StartError> {
     let (_, platforms, _) = ready(source, config.clone())?;
     let mut warnings = source.exposed(config);
-    let needed: Vec<KeyId> = match Store::keys_needed(of.state_dir, false) {
-        Ok(needed) => needed.into_iter().map(KeyId).collect(),
+    let needs = match Store::keys_needed(of.state_dir, false) {
+        Ok(needs) => needs,
         // A daemon has it, and found its keys.
-        Err(StoreError::InUse { .. }) => Vec::new(),
+        Err(StoreError::InUse { .. }) => Needs::default(),
         Err(error) => return Err(error.into()),
     };
-    let keys = source.environment.key_sources(config.store.master_key_file.as_deref(), of.state_dir);
+    let needed: Vec<KeyId> = needs.keys.into_iter().map(KeyId).collect();
+    let keys = source.environment.key_sources(&config.store, of.state_dir).of_store(needs.store.unwrap_or_default());
     match keys.found_for(&needed) {
         Err(KeyError::Missing { key, .. }) if of.is_service && !source.environment.has_credentials() => {
             warnings.push(format!("the master key {key} is not here: only the service can see its credentials"));

@@ -20,6 +20,7 @@ use crate::process::logs::Logs;
 use crate::process::reading::in_time_now;
 use crate::secret::vault::MasterKey;
 use crate::serve::rpc::access;
+use crate::store::Store;
 
 /// The Roster daemon: owns the store, the schedule, snapshots and alerts; `roster` talks to it.
 #[derive(Debug, Parser)]
@@ -191,8 +192,9 @@ fn verdict(config: &Config, paths: &ProgramPaths) -> String {
 
 fn report(config: &Config, source: &Source, paths: &ProgramPaths) -> String {
     let text = config::text_of(&paths.config.path).unwrap_or_default();
-    let file = config.store.master_key_file.as_deref();
-    let key = source.environment.key_sources(file, &paths.state_dir.path);
+    let needs = Store::keys_needed(&paths.state_dir.path, false).unwrap_or_default();
+    let key =
+        source.environment.key_sources(&config.store, &paths.state_dir.path).of_store(needs.store.unwrap_or_default());
     let found = [&paths.config, &paths.state_dir, &paths.socket].map(PathSetting::clone);
     config_report::report(source, &text, &found, &key).to_string()
 }

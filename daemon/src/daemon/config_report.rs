@@ -14,7 +14,7 @@ use crate::platforms::{Entry, all, credential_name};
 use crate::process::config::{CHANNEL_SECRETS, Config, KNOWN, OF_PLATFORM, RULE_KEYS, channel_keys};
 use crate::process::logs;
 use crate::secret::keyring::Named;
-use crate::secret::master_key::{self, KeySources};
+use crate::secret::master_key::{self, Found, KeySources};
 
 /// One of the daemon's paths: its name, the path, and what set it.
 #[derive(Clone, Debug)]
@@ -114,6 +114,7 @@ fn line(report: &mut String, what: &str, from: &str) {
 
 fn master_key(sources: &KeySources<'_>) -> String {
     match sources.find() {
+        Ok(Some(Found { from, .. })) if sources.store == [0; 16] && from.is_passphrase() => from.to_string(),
         Ok(Some(found)) => format!("{}, id {}", found.from, Named(&found.ring.ids())),
         Ok(None) => format!("none yet: {} is made together with the store", master_key::FILE),
         Err(error) => error.to_string(),
@@ -253,7 +254,8 @@ mod tests {
     fn report_of(text: &str, environment: Environment) -> String {
         let source = Source { file: "rosterd.toml".into(), environment, limits: HttpLimits::default() };
         let nowhere = std::path::Path::new("/nowhere");
-        let key = source.environment.key_sources(None, nowhere);
+        let store = crate::process::config::Store::default();
+        let key = source.environment.key_sources(&store, nowhere);
         let state_dir = PathSetting { name: "state_dir", path: nowhere.into(), from: "--state-dir" };
         report(&source, text, &[state_dir], &key)
     }

@@ -36,7 +36,7 @@ use crate::http_client::HttpLimits;
 use crate::keys::reseal;
 use crate::model::{Commit, ConsentsCommit, Loaded};
 use crate::process::clock::{Clock, SystemClock};
-use crate::process::config::{Config, ConfigError};
+use crate::process::config::{self, Config, ConfigError};
 use crate::process::environment::Environment;
 use crate::process::logs::Logs;
 use crate::process::reading::in_time;
@@ -44,7 +44,7 @@ use crate::secret::master_key::{Found, KeyError};
 use crate::secret::vault::{KeyId, Vault};
 use crate::serve::rpc::socket::{Socket, SocketError};
 use crate::serve::{http, rpc};
-use crate::store::{OpenOptions, Store, StoreError, own_dir};
+use crate::store::{Needs, OpenOptions, Store, StoreError, own_dir};
 use crate::sync::scheduler;
 use crate::webhooks::leases;
 
@@ -181,7 +181,7 @@ impl Daemon {
         exposed.iter().for_each(|warning| tracing::warn!("{warning}"));
         let opening = Opening {
             dir: options.state_dir.clone(),
-            key_file: options.config.store.master_key_file.clone(),
+            config: options.config.store.clone(),
             new_store: options.new_store,
             now: options.clock.now(),
         };
@@ -274,8 +274,7 @@ struct Opened {
 #[derive(Clone)]
 struct Opening {
     dir: PathBuf,
-    /// `[store] master_key_file`.
-    key_file: Option<PathBuf>,
+    config: config::Store,
     new_store: bool,
     now: Timestamp,
 }
@@ -287,17 +286,23 @@ async fn open(source: &Arc<Source>, opening: Opening) -> Result<Opened, StartErr
         let dir = dir.clone();
         move || Store::keys_needed(&dir, new_store)
     });
-    let needed: Vec<KeyId> = needed.await?.into_iter().map(KeyId).collect();
+    let Needs { store, keys } = needed.await?;
+    let needed: Vec<KeyId> = keys.into_iter().map(KeyId).collect();
+    // A key of a passphrase depends on the store, which is created after the key was found.
+    let id = match store {
+        Some(id) => id,
+        None => new_id()?,
+    };
     let keys = source.clone();
     let found = in_time(&source.file, move || {
-        let sources = keys.environment.key_sources(opening.key_file.as_deref(), &opening.dir);
+        let sources = keys.environment.key_sources(&opening.config, &opening.dir).of_store(id);
         if needed.is_empty() && sources.find()?.is_none() {
             own_dir(&opening.dir)?;
         }
         Ok::<_, StartError>(sources.for_store(&needed)?)
     });
     let found = found.await??;
-    let options = OpenOptions { new_store, ..OpenOptions::in_dir(dir, now) };
+    let options = OpenOptions { new_store, id: Some(id), ..OpenOptions::in_dir(dir, now) };
     let (store, mut loaded) = in_store(move || Store::open(options)).await?;
     // It may have changed in the meantime.
     let needed: Vec<KeyId> = loaded.keys.iter().filter(|key| key.is_needed).map(|key| KeyId(key.id)).collect();
@@ -310,6 +315,12 @@ async fn open(source: &Arc<Source>, opening: Opening) -> Result<Opened, StartErr
         loaded.keys = keys;
     }
     Ok(Opened { store, loaded, vaults })
+}
+
+fn new_id() -> Result<[u8; 16], StartError> {
+    let mut id = [0; 16];
+    getrandom::fill(&mut id).map_err(|error| StartError::Randomness(error.to_string()))?;
+    Ok(id)
 }
 
 /// How long the store may take to open before the log says so: a large one is repaired, an older one migrated.

@@ -5,7 +5,7 @@ use crate::app::setup::{LastLoad, Setup, Source};
 use crate::delivery::channels;
 use crate::delivery::outbox::{Channels, Outbox};
 use crate::platforms::Platforms;
-use crate::process::config::{Config, ConfigError};
+use crate::process::config::{self, Config, ConfigError};
 use crate::process::reading::in_time;
 
 /// Reads the config file again. A wrong config changes nothing, and is reported in the log and in `status`.
@@ -62,8 +62,9 @@ pub fn ready(source: &Source, config: Config) -> Result<Ready, ConfigError> {
 
 /// Warns of changed keys that are read only at the start.
 fn warn_of_restart(before: &Config, after: &Config) {
-    if before.store.master_key_file != after.store.master_key_file {
-        tracing::warn!("[store] master_key_file takes effect at the next start");
+    let keys = |config: &config::Store| (config.master_key_file.clone(), config.master_key_passphrase_file.clone());
+    if keys(&before.store) != keys(&after.store) {
+        tracing::warn!("[store] master_key_file and master_key_passphrase_file take effect at the next start");
     }
     if before.log.format != after.log.format {
         tracing::warn!("[log] format takes effect at the next start");

@@ -15,6 +15,7 @@ use super::program_paths::ProgramPaths;
 use crate::process::clock::{Clock, SystemClock};
 use crate::process::config::Config;
 use crate::secret::keyring::Named;
+use crate::secret::master_key::{self, Placed};
 use crate::secret::vault::KeyId;
 use crate::store::{RestoreError, Restored, StoreError, restore};
 
@@ -104,7 +105,8 @@ pub fn run(arguments: &Restore, backup: &Backup, paths: &ProgramPaths) -> u8 {
     drop(std::panic::take_hook());
     match restored {
         Ok(restored) => {
-            print(arguments, &restored);
+            let placed = place_keys(&restored, &paths.state_dir.path);
+            print(arguments, &restored, placed.as_deref());
             warn_of_key(&restored, paths);
             0
         }
@@ -115,15 +117,42 @@ pub fn run(arguments: &Restore, backup: &Backup, paths: &ProgramPaths) -> u8 {
     }
 }
 
-fn print(arguments: &Restore, restored: &Restored) {
+/// Puts the master keys that the backup has inside where there are none; what became of them, as scripts see it.
+fn place_keys(restored: &Restored, dir: &Path) -> Option<String> {
+    let keys = restored.head.master_keys.as_ref()?;
+    let word = match master_key::place(dir, keys.expose()) {
+        Ok(Placed::Written) => "written",
+        Ok(Placed::There) => "there",
+        Ok(Placed::Kept) => {
+            eprintln!(
+                "warning: {} is there with other keys, and stays: the backup's were not written",
+                master_key::FILE
+            );
+            "kept"
+        }
+        Err(error) => {
+            eprintln!("warning: the backup's master keys were not written: {error}");
+            "failed"
+        }
+    };
+    Some(word.to_owned())
+}
+
+fn print(arguments: &Restore, restored: &Restored, keys: Option<&str>) {
     let path = |path: &Path| clean(&path.display().to_string(), CHARACTERS);
     let at = roster_protocol::Timestamp(restored.head.created_at);
     let (file, kept) = (path(&restored.file), restored.kept.as_deref().map(path));
     if arguments.json {
-        println!("{}", json!({"file": file, "records": restored.rows, "of": at.to_string(), "kept": kept}));
+        println!(
+            "{}",
+            json!({"file": file, "records": restored.rows, "of": at.to_string(), "kept": kept, "master_key": keys})
+        );
         return;
     }
     println!("{file}: restored, {} records as they were at {at}", restored.rows);
+    if keys == Some("written") {
+        println!("its master key is in {} now, which no other user can read", master_key::FILE);
+    }
     if let Some(kept) = kept {
         println!("the store that was there is kept as {kept}");
     }
@@ -133,14 +162,18 @@ fn print(arguments: &Restore, restored: &Restored) {
 fn warn_of_key(restored: &Restored, paths: &ProgramPaths) {
     let id = |key: &String| data_encoding::HEXLOWER.decode(key.as_bytes()).ok()?.try_into().ok().map(KeyId);
     let needed: Vec<KeyId> = restored.head.key.iter().chain(&restored.head.older_keys).filter_map(id).collect();
+    let store = data_encoding::HEXLOWER.decode(restored.head.store.as_bytes()).ok().and_then(|id| id.try_into().ok());
+    let store = store.unwrap_or_default();
     // A config that is wrong is the start's concern.
-    let configured = Config::load_if_there(&paths.config.path).ok().and_then(|config| config.store.master_key_file);
+    let configured = Config::load_if_there(&paths.config.path).map(|config| config.store).unwrap_or_default();
     let source = paths.source();
-    let keys = source.environment.key_sources(configured.as_deref(), &paths.state_dir.path);
+    let keys = source.environment.key_sources(&configured, &paths.state_dir.path).of_store(store);
     if let Err(error) = keys.found_for(&needed) {
         let ids = Named(&needed);
         eprintln!("warning: {error}");
-        eprintln!("hint: the master key {ids} is in no backup: put it back; a credential is seen by the service alone");
+        eprintln!(
+            "hint: the master key {ids} was not in the backup: put it back; a credential is seen by the service alone"
+        );
     }
 }
 

@@ -8,9 +8,10 @@ use super::keys::backed_up;
 use crate::model::{AuditLine, Backup};
 
 /// Records that a user begins to read a backup: whether it is kept anywhere is not known yet.
-pub fn begun(decision: &mut Decision<'_>, who: &Who, sealed: &str) {
+pub fn begun(decision: &mut Decision<'_>, who: &Who, sealed: &str, with_keys: bool) {
     let line = audit(decision, who, "backup.begin", "store".to_owned());
-    decision.log(AuditLine { new: Some(format!("encrypted: {sealed}")), ..line });
+    let keys = if with_keys { ", with the master key" } else { "" };
+    decision.log(AuditLine { new: Some(format!("encrypted: {sealed}{keys}")), ..line });
 }
 
 /// Records a backup that is kept where it belongs; `who`: the user that requested it.

@@ -20,8 +20,8 @@ pub async fn look(app: &App) -> Vec<Finding> {
 async fn key(app: &App) -> Finding {
     let started = &app.started_with;
     let (source, dir) = (started.source.clone(), started.state_dir.clone());
-    let file = app.setup().config.store.master_key_file.clone();
-    let find = move || source.environment.key_sources(file.as_deref(), &dir).find();
+    let (config, store) = (app.setup().config.store.clone(), app.look(|roster| roster.store));
+    let find = move || source.environment.key_sources(&config, &dir).of_store(store).find();
     match in_time(&started.source.file, find).await {
         Ok(Ok(Some(found))) => of_found(&found, &app.consents.vault().ids()),
         Ok(Ok(None)) => Finding::fault(

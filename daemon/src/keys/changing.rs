@@ -60,6 +60,11 @@ fn elsewhere(source: &KeySource) -> RosterError {
             "make the credential anew with {new} (`systemd-creds encrypt`), and restart rosterd: it has the first key seal"
         ),
         KeySource::File(_) => format!("write {new}, into that file, and restart rosterd: it has the first key seal"),
+        source if source.is_passphrase() => {
+            "put a new passphrase before those that are there, a passphrase a line, and restart \
+            rosterd: it has the first seal"
+                .to_owned()
+        }
         _ => format!("give it {new}, or a comma between two, and restart rosterd: it has the first key seal"),
     };
     RosterError::conflict(format!("nothing was changed: the key is from {source}, which rosterd does not write"))

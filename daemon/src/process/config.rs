@@ -104,6 +104,8 @@ pub struct Http {
 pub struct Store {
     /// The master key's file, when the key is neither a credential nor in the state directory.
     pub master_key_file: Option<PathBuf>,
+    /// The file with a passphrase that the master key is made of.
+    pub master_key_passphrase_file: Option<PathBuf>,
     /// Less than this free on its disk is too little; `None`: as much as it needs.
     pub free_bytes: Option<u64>,
 }

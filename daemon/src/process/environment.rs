@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
+use super::config;
 use crate::secret::master_key::{self, KeySources};
 use crate::secret::{Secret, SecretError};
 
@@ -59,12 +60,15 @@ impl Environment {
         self.credentials.is_some()
     }
 
-    /// Where the master key may come from; `file` is the one that the config names.
-    pub fn key_sources<'a>(&'a self, file: Option<&'a Path>, state_dir: &'a Path) -> KeySources<'a> {
+    /// Where master keys may come from, of a store that is not there yet.
+    pub fn key_sources<'a>(&'a self, config: &'a config::Store, state_dir: &'a Path) -> KeySources<'a> {
         KeySources {
             credential: self.credential_lines(master_key::CREDENTIAL),
-            file,
+            file: config.master_key_file.as_deref(),
             variable: self.variable(master_key::VARIABLE),
+            passphrase: self.credential_lines(master_key::PASSPHRASE_CREDENTIAL),
+            passphrase_file: config.master_key_passphrase_file.as_deref(),
+            store: [0; 16],
             state_dir,
         }
     }

@@ -12,10 +12,12 @@ use zeroize::Zeroizing;
 use super::file::shown;
 use super::keyring::{Keyring, Named};
 use super::vault::{KeyId, MasterKey};
-use super::{Secret, SecretError};
+use super::{Secret, SecretError, passphrase};
 
 /// The name of the systemd credential.
 pub const CREDENTIAL: &str = "roster-master-key";
+/// The name of the one with passphrases.
+pub const PASSPHRASE_CREDENTIAL: &str = "roster-passphrase";
 /// The variable of the environment.
 pub const VARIABLE: &str = "ENCRYPTION_KEY";
 /// The file in the state directory.
@@ -30,7 +32,7 @@ const MOST_BYTES: u64 = 4096;
 pub enum KeyError {
     #[error(
         "this store's tokens are sealed with the master key {key}, and no key was found: give it as the credential \
-         roster-master-key, in [store] master_key_file, in ENCRYPTION_KEY, or as {file}"
+         roster-master-key, in [store] master_key_file, in ENCRYPTION_KEY, as a passphrase, or as {file}"
     )]
     Missing { key: KeyId, file: PathBuf },
     #[error("this store's tokens are sealed with the master key {expected}; {from} holds the key {}", Named(.found))]
@@ -54,8 +56,18 @@ pub enum KeySource {
     /// The one that the config names.
     File(PathBuf),
     Variable,
+    PassphraseCredential,
+    /// The one with passphrases that the config names.
+    PassphraseFile(PathBuf),
     /// [`FILE`], which alone the daemon writes.
     Own(PathBuf),
+}
+
+impl KeySource {
+    /// Whether its keys are made of passphrases.
+    pub fn is_passphrase(&self) -> bool {
+        matches!(self, KeySource::PassphraseCredential | KeySource::PassphraseFile(_))
+    }
 }
 
 impl fmt::Display for KeySource {
@@ -64,6 +76,8 @@ impl fmt::Display for KeySource {
             KeySource::Credential => write!(f, "the credential {CREDENTIAL}"),
             KeySource::File(path) => write!(f, "[store] master_key_file ({})", shown(path)),
             KeySource::Variable => f.write_str(VARIABLE),
+            KeySource::PassphraseCredential => write!(f, "the credential {PASSPHRASE_CREDENTIAL}"),
+            KeySource::PassphraseFile(path) => write!(f, "[store] master_key_passphrase_file ({})", shown(path)),
             KeySource::Own(path) => f.write_str(&shown(path)),
         }
     }
@@ -77,6 +91,12 @@ pub struct KeySources<'a> {
     pub file: Option<&'a Path>,
     /// What the variable [`VARIABLE`] holds.
     pub variable: Option<&'a str>,
+    /// What the credential [`PASSPHRASE_CREDENTIAL`] holds.
+    pub passphrase: Result<Option<Secret>, SecretError>,
+    /// `[store] master_key_passphrase_file`.
+    pub passphrase_file: Option<&'a Path>,
+    /// The id of the store, of which keys of passphrases depend; zeros while there is none.
+    pub store: [u8; 16],
     /// The directory of [`FILE`], which exists when a key is to be made.
     pub state_dir: &'a Path,
 }
@@ -102,7 +122,34 @@ impl KeySources<'_> {
         if let Some(text) = self.variable {
             return read(text, KeySource::Variable).map(Some);
         }
+        if let Some(found) = self.of_passphrase()? {
+            return Ok(Some(found));
+        }
         own(&self.state_dir.join(FILE))
+    }
+
+    fn of_passphrase(&self) -> Result<Option<Found>, KeyError> {
+        let from = KeySource::PassphraseCredential;
+        let (text, from) = match (&self.passphrase, self.passphrase_file) {
+            (Ok(Some(secret)), _) => (Zeroizing::new(secret.expose().to_owned()), from),
+            (Err(error), _) => return Err(KeyError::Unusable { from, why: error.to_string() }),
+            (Ok(None), None) => return Ok(None),
+            (Ok(None), Some(path)) => {
+                let from = KeySource::PassphraseFile(path.to_owned());
+                let text = read_text(path, &from, 0o027)?;
+                let missing = || KeyError::Unusable { from: from.clone(), why: "there is no such file".to_owned() };
+                (text.ok_or_else(missing)?, from)
+            }
+        };
+        match passphrase::read(&text, self.store) {
+            Ok(ring) => Ok(Some(Found { ring, from })),
+            Err(why) => Err(KeyError::Unusable { from, why }),
+        }
+    }
+
+    /// The same for the store with this id.
+    pub fn of_store(self, store: [u8; 16]) -> Self {
+        Self { store, ..self }
     }
 
     /// The keys for a store, checked against those that the store needs; `None` when there are none and none is needed.
@@ -158,6 +205,11 @@ pub fn own(path: &Path) -> Result<Option<Found>, KeyError> {
 
 /// A key file that no other user can have read or changed, by these bits of its mode; `None` when there is none.
 fn read_file(path: &Path, from: KeySource, refused: u32) -> Result<Option<Found>, KeyError> {
+    read_text(path, &from, refused)?.map(|text| read(&text, from)).transpose()
+}
+
+/// What such a file holds.
+fn read_text(path: &Path, from: &KeySource, refused: u32) -> Result<Option<Zeroizing<String>>, KeyError> {
     fail::fail_point!("key.read");
     let unusable = |why: String| KeyError::Unusable { from: from.clone(), why };
     let opened =
@@ -177,7 +229,7 @@ fn read_file(path: &Path, from: KeySource, refused: u32) -> Result<Option<Found>
     }
     let mut text = Zeroizing::new(String::with_capacity(MOST_BYTES as usize + 1));
     file.take(MOST_BYTES).read_to_string(&mut text).map_err(|error| unusable(error.to_string()))?;
-    read(&text, from.clone()).map(Some)
+    Ok(Some(text))
 }
 
 fn distrusted(meta: &fs::Metadata, refused: u32) -> Option<String> {
@@ -232,6 +284,36 @@ pub fn rewrite(path: &Path, ring: &Keyring) -> std::io::Result<()> {
     File::open(path.parent().unwrap_or(path))?.sync_all()
 }
 
+/// What became of keys that a backup had inside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Placed {
+    /// They are in [`FILE`] now.
+    Written,
+    /// That file has them already.
+    There,
+    /// That file is there and has others, which stay.
+    Kept,
+}
+
+/// Writes keys into the daemon's own file where there is none.
+///
+/// # Errors
+/// When they are no keys; when the file cannot be read or written.
+pub fn place(dir: &Path, text: &str) -> Result<Placed, KeyError> {
+    let path = dir.join(FILE);
+    let from = KeySource::Own(path.clone());
+    let ring = read(text, from.clone())?.ring;
+    if fs::symlink_metadata(&path).is_ok() {
+        let there = own(&path)?.is_some_and(|found| ring.ids().iter().all(|id| found.ring.has(*id)));
+        return Ok(if there { Placed::There } else { Placed::Kept });
+    }
+    let new = path.with_file_name(NEW_FILE);
+    let placed = write_new(&new, &ring)
+        .and_then(|()| Ok(renameat_with(CWD, &new, CWD, &path, RenameFlags::NOREPLACE)?))
+        .and_then(|()| File::open(dir)?.sync_all());
+    placed.map(|()| Placed::Written).map_err(|error| KeyError::Unusable { from, why: error.to_string() })
+}
+
 /// Writes a ring into a file of its own, after what a killed program left there is gone.
 fn write_new(new: &Path, ring: &Keyring) -> std::io::Result<()> {
     match fs::remove_file(new) {
@@ -252,7 +334,15 @@ mod tests {
     use super::*;
 
     fn sources(dir: &Path) -> KeySources<'_> {
-        KeySources { credential: Ok(None), file: None, variable: None, state_dir: dir }
+        KeySources {
+            credential: Ok(None),
+            file: None,
+            variable: None,
+            passphrase: Ok(None),
+            passphrase_file: None,
+            store: [1; 16],
+            state_dir: dir,
+        }
     }
 
     fn found(sources: &KeySources<'_>) -> Result<Option<KeyId>, String> {
@@ -276,6 +366,14 @@ mod tests {
         key_file(&dir.path().join(FILE), '1', 0o600);
         let mut given = sources(dir.path());
         assert_eq!(found(&given), Ok(Some(id('1'))));
+        let phrases = dir.path().join("phrases");
+        fs::write(&phrases, "a passphrase of ours\n").expect("written");
+        fs::set_permissions(&phrases, fs::Permissions::from_mode(0o600)).expect("mode");
+        given.passphrase_file = Some(&phrases);
+        let of_file = found(&given).expect("readable").expect("a key");
+        assert_ne!(of_file, id('1'));
+        given.passphrase = Ok(Some(Secret::new("another passphrase")));
+        assert_ne!(found(&given), Ok(Some(of_file)));
         let variable = "2".repeat(64);
         given.variable = Some(&variable);
         assert_eq!(found(&given), Ok(Some(id('2'))));
@@ -345,6 +443,20 @@ mod tests {
         assert_eq!(sources.for_store(&[made]).expect("the same").ring.sealing(), made);
         let wrong = sources.for_store(&[id('1')]).err().expect("another").to_string();
         assert!(wrong.contains(&id('1').to_string()) && wrong.contains(&made.to_string()), "{wrong}");
+    }
+
+    #[test]
+    fn keys_of_a_backup_take_no_others_place() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join(FILE);
+        let both = format!("{}\n{}\n", "2".repeat(64), "1".repeat(64));
+        let placed = |text: &str| place(dir.path(), text).map_err(|error| error.to_string());
+        assert!(placed("no key").is_err_and(|why| why.contains("64 hexadecimal")));
+        assert_eq!(placed(&both), Ok(Placed::Written));
+        assert_eq!(fs::metadata(&path).expect("there").mode() & 0o777, 0o600);
+        assert_eq!((placed(&both), placed(&"1".repeat(64))), (Ok(Placed::There), Ok(Placed::There)));
+        assert_eq!(placed(&"3".repeat(64)), Ok(Placed::Kept));
+        assert_eq!(fs::read_to_string(&path).expect("there"), both);
     }
 
     #[test]

@@ -3,6 +3,8 @@
 //! Only this module names the cipher. A sealed value that was moved, cut or edited does not open. The key's id in the
 //! head picks the key: nothing is ever tried with another one, since this cipher does not commit to its key.
 
+use std::sync::Arc;
+
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{Key, XChaCha20Poly1305, XNonce};
 use roster_protocol::ids::{ConnectionId, ConsentId, GrantId};
@@ -122,8 +124,14 @@ pub enum VaultError {
 /// Seals with one key, and opens with each of a ring.
 pub struct Vault {
     /// The first seals.
-    keys: Vec<(KeyId, XChaCha20Poly1305)>,
+    keys: Vec<(KeyId, Arc<HeldKey>)>,
     store: [u8; 16],
+}
+
+/// A key, ready for use.
+struct HeldKey {
+    key: MasterKey,
+    cipher: XChaCha20Poly1305,
 }
 
 impl Vault {
@@ -155,8 +163,22 @@ impl Vault {
         Self { keys: keys.map(|(_, key)| key.clone()).collect(), store: self.store }
     }
 
-    fn new_keys(keys: &[MasterKey]) -> Vec<(KeyId, XChaCha20Poly1305)> {
-        keys.iter().map(|key| (key.id(), XChaCha20Poly1305::new(&Key::from(*key.0)))).collect()
+    fn new_keys(keys: &[MasterKey]) -> Vec<(KeyId, Arc<HeldKey>)> {
+        let held = |key: &MasterKey| {
+            let cipher = XChaCha20Poly1305::new(&Key::from(*key.0));
+            Arc::new(HeldKey { key: MasterKey(key.0.clone()), cipher })
+        };
+        keys.iter().map(|key| (key.id(), held(key))).collect()
+    }
+
+    /// All keys, a key a line, for a backup that was requested to have them.
+    pub fn text(&self) -> Secret {
+        let mut text = Zeroizing::new(String::with_capacity(65 * self.keys.len()));
+        for (_, held) in &self.keys {
+            text.push_str(held.key.to_hex().expose());
+            text.push('\n');
+        }
+        Secret(text)
     }
 
     /// Seals a secret for its context.
@@ -164,11 +186,11 @@ impl Vault {
     /// # Errors
     /// When the system has no randomness to give.
     pub fn seal(&self, context: SealingContext<'_>, secret: &Secret) -> Result<Sealed, VaultError> {
-        let (id, cipher) = &self.keys[0];
+        let (id, held) = &self.keys[0];
         let mut nonce = [0; NONCE_BYTES];
         getrandom::fill(&mut nonce).map_err(|_| VaultError::NoRandomness)?;
         let payload = Payload { msg: secret.expose().as_bytes(), aad: &self.bound_to(context, *id) };
-        let sealed = cipher.encrypt(&XNonce::from(nonce), payload).map_err(|_| VaultError::NotIntact)?;
+        let sealed = held.cipher.encrypt(&XNonce::from(nonce), payload).map_err(|_| VaultError::NotIntact)?;
         let mut bytes = Vec::with_capacity(HEAD_BYTES + sealed.len());
         bytes.push(VERSION);
         bytes.extend_from_slice(&id.0);
@@ -189,9 +211,9 @@ impl Vault {
             return Err(VaultError::NotIntact);
         }
         let named = self.keys.iter().find(|(id, _)| id.0 == *key);
-        let (id, cipher) = named.ok_or(VaultError::OtherKey(KeyId(*key)))?;
+        let (id, held) = named.ok_or(VaultError::OtherKey(KeyId(*key)))?;
         let payload = Payload { msg: sealed, aad: &self.bound_to(context, *id) };
-        let opened = cipher.decrypt(&XNonce::from(*nonce), payload).map_err(|_| VaultError::NotIntact)?;
+        let opened = held.cipher.decrypt(&XNonce::from(*nonce), payload).map_err(|_| VaultError::NotIntact)?;
         String::from_utf8(opened).map(Secret::new).map_err(|error| {
             drop(Zeroizing::new(error.into_bytes()));
             VaultError::NotIntact

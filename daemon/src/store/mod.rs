@@ -21,6 +21,7 @@ mod lists;
 mod log;
 mod marker;
 mod migrations;
+mod needs;
 mod open_file;
 mod origin;
 mod overlay;
@@ -65,6 +66,7 @@ pub use self::disk::Disk;
 pub use self::error::StoreError;
 pub use self::inspection::{InspectedTable, Inspection, inspect};
 pub use self::lists::{Mark, Page};
+pub use self::needs::Needs;
 pub use self::origin::BackendSource;
 pub use self::queries::{
     AlertById, AlertCounts, AlertIds, AlertNumbered, AlertsQuery, AuditQuery, ChangesQuery, DeliveriesNamed,
@@ -100,6 +102,8 @@ pub struct OpenOptions {
     pub linger: Duration,
     /// The present time; recorded in a store that is created.
     pub now: Timestamp,
+    /// The id of a store that is created; `None`: a random one.
+    pub id: Option<[u8; 16]>,
     /// Whether an empty store may be begun where a marker says that there was one.
     pub new_store: bool,
     /// Replaces the file in `dir` each time the store is opened or reopened; for tests. No lock is taken then.
@@ -110,7 +114,7 @@ impl OpenOptions {
     /// The file in `dir` with the cache and linger that were measured to suffice.
     pub fn in_dir(dir: impl Into<PathBuf>, now: Timestamp) -> Self {
         let linger = Duration::from_millis(5);
-        Self { dir: dir.into(), cache_bytes: 32 << 20, linger, now, new_store: false, backend: None }
+        Self { dir: dir.into(), cache_bytes: 32 << 20, linger, now, id: None, new_store: false, backend: None }
     }
 }
 
@@ -154,8 +158,10 @@ impl Store {
     /// `InUse` when another process has it; `Gone`, `Newer` and `NotOurs`, and then nothing is changed; `Damaged` when
     /// its file cannot be read; `Io` when the directory or file cannot be used.
     pub fn open(options: OpenOptions) -> Result<(Store, Loaded), StoreError> {
-        let mut id = [0; 16];
-        getrandom::fill(&mut id).map_err(std::io::Error::other)?;
+        let mut id = options.id.unwrap_or_default();
+        if options.id.is_none() {
+            getrandom::fill(&mut id).map_err(std::io::Error::other)?;
+        }
         let stamp = Stamp { id, created_at: options.now };
         let dir = options.dir.clone();
         let opened = panics_as_damage(|| {
@@ -182,13 +188,12 @@ impl Store {
         opened.map_err(|error| error.in_file(&origin::file_in(&dir)))
     }
 
-    /// The ids of the master keys without which secrets of the store in `dir` may not open, the one that seals first, read
-    /// without changing anything there. None when there is no store, or the store names no key. `new`: whether an empty store
-    /// may be begun where there was one. Blocks.
+    /// What the store in `dir` needs to be opened, read without changing anything there; nothing when there is no store. `new`:
+    /// whether an empty store may be begun where there was one. Blocks.
     ///
     /// # Errors
     /// As [`Store::open`].
-    pub fn keys_needed(dir: &std::path::Path, new: bool) -> Result<Vec<[u8; 8]>, StoreError> {
+    pub fn keys_needed(dir: &std::path::Path, new: bool) -> Result<Needs, StoreError> {
         let needed = panics_as_damage(|| Origin::keys_needed(dir, 1 << 20, new));
         needed.map_err(|error| error.in_file(&origin::file_in(dir)))
     }

@@ -20,7 +20,7 @@ use super::envelope::Unreadable;
 use super::error::StoreError;
 use super::open_file::OpenFile;
 use super::overlay::{BoxedBackend, ReadOnly};
-use super::records::{self, Format, Record, Stamp, StoreKeys};
+use super::records::{self, Format, Record, Stamp};
 use super::tables::{CHUNKS, FORMAT, Records};
 use super::{marker, migrations};
 use crate::history::retention::DEFAULTS;
@@ -138,34 +138,6 @@ impl Origin {
             write_schema(&origin.builder().create_with_backend(BoxedBackend(backend))?, stamp)?;
         }
         Ok(origin)
-    }
-
-    /// The ids of the master keys that a store needs, the one that seals first, read without changing a byte of the store.
-    /// None when there is no store, or the store names no key.
-    ///
-    /// # Errors
-    /// `InUse` while another process has the store; `Gone`, `NotOurs`, `Newer`, `Damaged` as when it is opened.
-    pub(super) fn keys_needed(dir: &Path, cache_bytes: usize, new: bool) -> Result<Vec<[u8; 8]>, StoreError> {
-        let path = dir.join(FILE);
-        if !is_there(dir)? && marker::found(dir)?.is_none() {
-            return Ok(Vec::new());
-        }
-        // Held meanwhile, so that of two daemons that start together one continues.
-        let _lock = lock(dir)?;
-        if !is_there(dir)? {
-            may_begin(dir, new)?;
-            return Ok(Vec::new());
-        }
-        let backend = redb::backends::FileBackend::new(open_checked_to_read(&path)?)?;
-        let mut builder = Database::builder();
-        builder.set_cache_size(cache_bytes);
-        let database = ReadOnly::open(&mut builder, Box::new(backend))?;
-        check_format(&*database)?;
-        let table = database.begin_read()?.open_table(Records::Meta.definition())?;
-        let Some(value) = table.get(StoreKeys::KEY.as_slice())? else { return Ok(Vec::new()) };
-        let keys: StoreKeys = records::read(Records::Meta, &StoreKeys::KEY, value.value())
-            .map_err(|why| StoreError::unreadable(Records::Meta.name(), "the ids of its keys", why))?;
-        Ok(keys.needed())
     }
 
     /// Opens the database, with everything that was committed before a crash.
@@ -303,7 +275,7 @@ pub(super) fn is_there(dir: &Path) -> Result<bool, StoreError> {
 }
 
 /// Whether an empty store may be begun in a directory that has none.
-fn may_begin(dir: &Path, new: bool) -> Result<(), StoreError> {
+pub(super) fn may_begin(dir: &Path, new: bool) -> Result<(), StoreError> {
     match marker::found(dir)?.filter(|_| !new) {
         Some(marker) => Err(StoreError::Gone { path: dir.join(FILE), marker }),
         None => Ok(()),
@@ -435,7 +407,7 @@ fn open_checked(path: &Path) -> Result<File, StoreError> {
 }
 
 /// The same for reading only, which a copy on a disk that cannot be written permits, too.
-fn open_checked_to_read(path: &Path) -> Result<File, StoreError> {
+pub(super) fn open_checked_to_read(path: &Path) -> Result<File, StoreError> {
     checked(path, no_follow().read(true))
 }
 

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{self, BufReader, BufWriter, ErrorKind, Seek, Write};
 
 use data_encoding::HEXLOWER;
-use roster_backup::{FORMAT, Head, Item, Manifest, Reader as BackupReader, Seal, Writer, pack, unnamed_in};
+use roster_backup::{FORMAT, Head, Item, KeyText, Manifest, Reader as BackupReader, Seal, Writer, pack, unnamed_in};
 use roster_protocol::time::Timestamp;
 
 use super::Store;
@@ -61,6 +61,7 @@ impl Reader<'_> {
             store: HEXLOWER.encode(&stamp.map(|stamp| stamp.id).unwrap_or_default()),
             key: needed.next(),
             older_keys: needed.collect(),
+            master_keys: None,
             created_at: now.0,
         })
     }
@@ -99,16 +100,17 @@ impl Spool {
         &self.head
     }
 
-    /// Writes a backup of it. A row that was damaged in the store is left out and counted.
+    /// Writes a backup of it, with these master keys inside where there are any. A row that was damaged in the store is left out and counted.
     ///
     /// # Errors
     /// When it cannot be written, or the spool cannot be read again.
-    pub fn write_to<W: Write>(mut self, out: W, seal: &Seal) -> io::Result<(W, Manifest)> {
+    pub fn write_to<W: Write>(mut self, out: W, seal: &Seal, keys: Option<KeyText>) -> io::Result<(W, Manifest)> {
         self.file.rewind()?;
         let unreadable =
             |error: roster_backup::Unusable| io::Error::other(format!("the spool cannot be read: {error}"));
         let spooled = BufReader::with_capacity(BUFFER_BYTES, &self.file);
         let (mut spooled, head) = BackupReader::begin(spooled).map_err(unreadable)?;
+        let head = Head { master_keys: keys, ..head };
         pack(out, seal, &head, |writer| {
             let mut part = None;
             while let Some(item) = spooled.read().map_err(unreadable)? {

@@ -9,7 +9,7 @@
 //! A backup is an age file, or none where nothing was to encrypt it with; below it zstd; below that frames ([`frame`]):
 //! a [`Head`] that says which store it is, tables with their rows as the store encodes them, and at the end a [`Manifest`] that
 //! counts and sums up all before it. What the rows hold is the store's concern: tokens in them stay sealed under the
-//! master key, which is in no backup.
+//! master key, which is in a backup only where that was requested by name.
 //!
 //! Everything is streamed: memory is bounded by a frame and by zstd's window, however large the store is.
 
@@ -23,7 +23,7 @@ mod tests;
 mod unusable;
 mod write;
 
-pub use format::{FORMAT, Head, Manifest, TableCount, TableHead};
+pub use format::{FORMAT, Head, KeyText, Manifest, TableCount, TableHead};
 pub use new_file::{NewFile, unnamed_in};
 pub use read::{Item, Reader, Rows, verify};
 pub use seal::{Key, Passphrase, Seal, Sealed, identities, open};

@@ -15,6 +15,7 @@ fn head() -> Head {
         store_format: 3,
         store: "00ff".to_owned(),
         older_keys: Vec::new(),
+        master_keys: None,
         key: Some("0102030405060708".to_owned()),
         created_at: 1_795_262_400_000,
     }

@@ -16,6 +16,7 @@ pub struct Writer<W: Write> {
     frames: FrameWriter<W>,
     rows: Vec<u8>,
     tables: Vec<TableCount>,
+    has_keys: bool,
 }
 
 impl<W: Write> Writer<W> {
@@ -26,7 +27,8 @@ impl<W: Write> Writer<W> {
     pub fn begin(out: W, head: &Head) -> io::Result<Self> {
         let mut frames = FrameWriter::begin(out)?;
         frames.put(Kind::Head, &serde_json::to_vec(head)?)?;
-        Ok(Self { frames, rows: Vec::with_capacity(ROWS_BYTES), tables: Vec::new() })
+        let has_keys = head.master_keys.is_some();
+        Ok(Self { frames, rows: Vec::with_capacity(ROWS_BYTES), tables: Vec::new(), has_keys })
     }
 
     /// Begins a table; the rows that follow are its.
@@ -67,7 +69,8 @@ impl<W: Write> Writer<W> {
     /// Writes the manifest, and returns it with what was written to.
     pub fn finish(mut self) -> io::Result<(W, Manifest)> {
         self.flush_rows()?;
-        let manifest = Manifest { tables: self.tables, checksum: format!("{:032x}", self.frames.sum()) };
+        let master_keys = self.has_keys;
+        let manifest = Manifest { tables: self.tables, master_keys, checksum: format!("{:032x}", self.frames.sum()) };
         self.frames.put(Kind::Manifest, &serde_json::to_vec(&manifest)?)?;
         Ok((self.frames.into_inner(), manifest))
     }

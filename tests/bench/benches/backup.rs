@@ -146,7 +146,7 @@ async fn take(client: RosterClient, path: std::path::PathBuf, taken: Arc<AtomicB
 async fn one(client: &RosterClient, seal: BackupSeal, path: &Path) -> Result<Made> {
     let begun = Instant::now();
     let mut file = NewFile::create(path)?;
-    client.backup(within(LIMIT), seal).await??;
+    client.backup(within(LIMIT), seal, false).await??;
     let copied = begun.elapsed().as_secs_f64();
     loop {
         let piece = client.backup_piece(within(LIMIT)).await??;

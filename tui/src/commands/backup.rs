@@ -35,6 +35,9 @@ pub struct Backup {
     /// Encrypt it with the passphrase in this file
     #[arg(long, value_name = "FILE")]
     passphrase_file: Option<PathBuf>,
+    /// Put the master key inside as well, so that it opens everything alone; it must be encrypted then
+    #[arg(long)]
+    with_master_key: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -76,11 +79,14 @@ impl Backup {
         let seal = self.seal()?;
         let mut file = NewFile::create(path).map_err(|error| cannot_be_made(path, &error))?;
         let client = session.connect().await?;
-        let begun = response(client.backup(within(MAX_DEADLINE), seal).await)?;
+        let begun = response(client.backup(within(MAX_DEADLINE), seal, self.with_master_key).await)?;
         let (length, end) = receive(&client, &mut file).await.map_err(|failure| failure.of(path))?;
         file.finish().map_err(|error| cannot_be_made(path, &error))?;
         let recorded = response(client.backup_kept(long_call()).await);
         let ending = report(session, path, &begun, length, &end)?;
+        if self.with_master_key {
+            session.output.warn("the master key is in it: what opens it opens every token");
+        }
         let Err(error) = recorded else { return Ok(ending) };
         // It is whole all the same, perhaps the last one of a disk that is failing.
         session.output.warn(&format!("rosterd could not record that it was made: {}", error.message));
@@ -205,6 +211,8 @@ struct Verified {
     rosterd: String,
     /// The master key that is needed beside it.
     key: Option<String>,
+    /// Whether it has that key inside.
+    master_key: bool,
     checksum: String,
     tables: Vec<Counted>,
 }
@@ -244,6 +252,7 @@ fn verified(path: &Path, (head, manifest): (Head, Manifest)) -> Verified {
         format: head.format,
         rosterd: clean(&head.roster, 64),
         key: head.key.map(|key| clean(&key, 64)),
+        master_key: manifest.master_keys,
         checksum: clean(&manifest.checksum, 64),
         tables: manifest.tables.into_iter().map(counted).collect(),
     }
@@ -254,11 +263,13 @@ fn counted(table: roster_backup::TableCount) -> Counted {
 }
 
 fn text(verified: &Verified) -> String {
-    let Verified { file, of, records, damaged, store, rosterd, key, .. } = verified;
+    let Verified { file, of, records, damaged, store, rosterd, key, master_key, .. } = verified;
     let mut text = format!("{file}: whole, {} records of {of}\n", grouped(*records));
     text.push_str(&format!("store {store}, written by rosterd {rosterd}\n"));
     if let Some(key) = key {
-        text.push_str(&format!("its tokens need the master key {key}, which is in no backup\n"));
+        let whether =
+            if *master_key { "which is inside: keep the backup as you keep the key" } else { "which is not inside" };
+        text.push_str(&format!("its tokens need the master key {key}, {whether}\n"));
     }
     if *damaged > 0 {
         text.push_str(&format!("{} records were damaged in the store, and are not in it\n", grouped(*damaged)));

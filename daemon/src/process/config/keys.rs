@@ -8,7 +8,7 @@ use super::{channels, rules};
 /// Sections and keys of this version, from which an error suggests the nearest.
 pub(crate) const KNOWN: [(&str, &[&str]); 13] = [
     ("http", &["listen", "metrics", "public_url"]),
-    ("store", &["master_key_file", "free"]),
+    ("store", &["master_key_file", "master_key_passphrase_file", "free"]),
     (
         "sync",
         &[

@@ -49,6 +49,7 @@ struct RawHttp {
 #[serde(default, deny_unknown_fields)]
 struct RawStore {
     master_key_file: Option<PathBuf>,
+    master_key_passphrase_file: Option<PathBuf>,
     free: Option<String>,
 }
 
@@ -128,7 +129,15 @@ impl RawHttp {
 impl RawStore {
     fn check(self) -> Result<Store, Problem> {
         let free = self.free.map(|text| size(&text)).transpose().map_err(|message| ("store.free", message))?;
-        Ok(Store { master_key_file: self.master_key_file, free_bytes: free })
+        if self.master_key_file.is_some() && self.master_key_passphrase_file.is_some() {
+            let message = "there is a master_key_file as well: leave one of them out".to_owned();
+            return Err(("store.master_key_passphrase_file", message));
+        }
+        Ok(Store {
+            master_key_file: self.master_key_file,
+            master_key_passphrase_file: self.master_key_passphrase_file,
+            free_bytes: free,
+        })
     }
 }
 

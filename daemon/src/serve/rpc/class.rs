@@ -126,7 +126,7 @@ mod tests {
         check(RosterRequest::Keys {}, Role::Viewer, Length::Long);
         check(RosterRequest::RotateKey {}, Role::Admin, Length::Short);
         check(RosterRequest::Remove { influencer: "mara".to_owned() }, Role::Admin, Length::Short);
-        let backup = RosterRequest::Backup { seal: roster_protocol::BackupSeal::AsConfigured };
+        let backup = RosterRequest::Backup { seal: roster_protocol::BackupSeal::AsConfigured, with_keys: false };
         check(backup, Role::Admin, Length::Short);
         check(RosterRequest::BackupPiece {}, Role::Admin, Length::Long);
         assert!(Role::Viewer < Role::Analyst && Role::Analyst < Role::Admin);

@@ -126,7 +126,7 @@ fn no_empty_store_is_begun_where_there_was_one() {
         assert!(Store::open(options(dir.path())).is_err_and(|error| gone(&error)), "{marker:?}");
         assert!(!file.exists(), "{marker:?}");
     }
-    assert_eq!(Store::keys_needed(dir.path(), true).expect("a new one is wanted"), Vec::<[u8; 8]>::new());
+    assert_eq!(Store::keys_needed(dir.path(), true).expect("a new one is wanted"), crate::store::Needs::default());
     let new = OpenOptions { new_store: true, ..options(dir.path()) };
     let (store, loaded) = Store::open(new.clone()).expect("a new store");
     assert!(loaded.influencers.is_empty());

@@ -22,9 +22,9 @@ fuzz_target!(|text: &str| {
             return;
         }
     };
-    let file = config.store.master_key_file.clone();
+    let file = config.store.clone();
     if source.set_up(config).is_ok() {
-        let key = source.environment.key_sources(file.as_deref(), Path::new("/nowhere"));
+        let key = source.environment.key_sources(&file, Path::new("/nowhere"));
         assert!(config_report::report(&source, text, &[], &key).ends_with('\n'));
     }
 });

@@ -1,6 +1,6 @@
 //! Calls about backups: one is read in pieces, on the connection that began it.
 
-use roster_backup::{Passphrase, Seal};
+use roster_backup::{KeyText, Passphrase, Seal};
 use roster_protocol::backup::{BackupBegun, BackupEnd, BackupPiece, BackupSeal};
 use roster_protocol::error::RosterError;
 use roster_protocol::time::Timestamp;
@@ -8,17 +8,22 @@ use roster_protocol::time::Timestamp;
 use super::Caller;
 use crate::backups::{self, Piece, Stream, scheduled};
 
-pub async fn begin(caller: &Caller, seal: BackupSeal) -> Result<BackupBegun, RosterError> {
+pub async fn begin(caller: &Caller, seal: BackupSeal, with_keys: bool) -> Result<BackupBegun, RosterError> {
     let seal = match seal {
         BackupSeal::AsConfigured => scheduled::configured(&caller.app).await?,
         BackupSeal::Recipient(recipient) => Seal::to(&recipient).map_err(RosterError::usage)?,
         BackupSeal::Passphrase(passphrase) => Seal::Passphrase(Passphrase::new(passphrase)),
     };
+    if with_keys && matches!(seal, Seal::Nothing) {
+        return Err(RosterError::usage("a backup with the master key inside must be encrypted")
+            .hint("add --to age1… or --passphrase-file FILE"));
+    }
+    let keys = with_keys.then(|| KeyText::new(caller.app.consents.vault().text().expose()));
     let mut held = caller.backup.lock().await;
     // Another one on this connection is given up.
     held.take();
     let encrypted = seal.word().to_owned();
-    let stream = backups::begin(&caller.app, Some(&caller.who), seal).await?;
+    let stream = backups::begin(&caller.app, Some(&caller.who), seal, keys).await?;
     let head = stream.head();
     let begun = BackupBegun { at: Timestamp(head.created_at), store: head.store.clone(), encrypted };
     *held = Some(stream);

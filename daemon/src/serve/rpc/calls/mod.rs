@@ -103,7 +103,7 @@ impl Serve for Caller {
             Examine() => daemon::examine(caller);
             Access() => daemon::access(caller);
             Audit(query) => daemon::audit(caller, query);
-            Backup(seal) => backups::begin(caller, seal);
+            Backup(seal, with_keys) => backups::begin(caller, seal, with_keys);
             BackupPiece() => backups::piece(caller);
             BackupKept() => backups::kept(caller);
             Keys() => keys::keys(caller);
