@@ -42,6 +42,7 @@ mod requesting;
 mod refusing;
 mod rekeying;
 mod reporting;
+mod revoking;
 mod rotating;
 mod searching;
 mod showing;

@@ -166,6 +166,15 @@ pub struct Grant {
     pub connections: Vec<ConnectionId>,
 }
 
+/// What ended when all consents were revoked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RevokedAll {
+    /// Consents that owners had given.
+    pub ended: u64,
+    /// Those that were being requested.
+    pub requested: u64,
+}
+
 /// What one look at a platform's set-up found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlatformCheck {

@@ -51,7 +51,7 @@ pub use connection::{
 };
 pub use consent::{
     ConnectionPage, ConnectionRow, ConsentBegun, ConsentChoice, ConsentMethod, ConsentState, ConsentedConnection,
-    Grant, MissingScope, PlatformCheck, Renews, TokenModel,
+    Grant, MissingScope, PlatformCheck, Renews, RevokedAll, TokenModel,
 };
 pub use doctor::{Examination, Finding, ServiceUnit, Verdict};
 pub use error::{ErrorKind, RosterError};

@@ -11,7 +11,7 @@ use crate::alert::{Alert, AlertState, Change};
 use crate::audit::{AuditEntry, PauseTarget};
 use crate::backup::{BackupBegun, BackupPiece, BackupSeal};
 use crate::connection::{Account, AccountPreview, Connection, Record, Recorded, Snapshot, Week};
-use crate::consent::{ConnectionPage, ConsentBegun, ConsentMethod, ConsentState, Grant, PlatformCheck};
+use crate::consent::{ConnectionPage, ConsentBegun, ConsentMethod, ConsentState, Grant, PlatformCheck, RevokedAll};
 use crate::delivery::{Channel, ChannelTest, Delivery, DeliveryState};
 use crate::doctor::Examination;
 use crate::error::RosterError;
@@ -238,6 +238,9 @@ pub trait Roster {
     async fn consent_cancel(consent: ConsentId) -> Result<(), RosterError>;
     /// Every consent that was given.
     async fn grants() -> Result<Vec<Grant>, RosterError>;
+
+    /// Ends all consents; their tokens are revoked at the providers, which is repeated until it is done.
+    async fn revoke_all() -> Result<RevokedAll, RosterError>;
 
     /// Ends a connection; its history stays unless `delete_history`.
     async fn disconnect(connection: String, delete_history: bool) -> Result<Connection, RosterError>;

@@ -38,7 +38,7 @@ methods! {
     Disconnect Pause SetInterval SetHandle Connection Connections Sync SyncProgress Requests Runs Due History Record Changes Alerts
     Acknowledge AssignAlert ReadAlerts Alert Rules AddRule EditRule RemoveRule TestRule Silences AddSilence EndSilence Channels
     TestChannel Deliveries RetryDelivery Backup BackupPiece BackupKept Keys RotateKey RetireKey Access Audit EventsSince Notices
-    NoticesShown
+    NoticesShown RevokeAll
 }
 
 /// Whether a response says that the caller's role is too low.
@@ -157,6 +157,7 @@ fn admins() -> Vec<RosterRequest> {
         R::Backup { seal: BackupSeal::AsConfigured, with_keys: false },
         R::BackupPiece {},
         R::BackupKept {},
+        R::RevokeAll {},
         R::RotateKey {},
         R::RetireKey { key: none(), sure: false },
     ]

@@ -23,6 +23,7 @@ pub mod remove;
 
 pub mod connect;
 pub mod disconnect;
+pub mod revoke;
 pub mod pause;
 pub mod set;
 pub mod sync;

@@ -2,10 +2,14 @@
 
 use std::sync::Arc;
 
-use roster_protocol::ids::GrantId;
+use roster_protocol::audit::Who;
+use roster_protocol::consent::RevokedAll;
+use roster_protocol::error::RosterError;
+use roster_protocol::ids::{ConsentId, GrantId};
 use roster_protocol::time::Timestamp;
 
 use super::ProviderContext;
+use super::finish;
 use super::renew::{self, RenewError};
 use crate::app::App;
 use crate::decision::grants;
@@ -17,6 +21,22 @@ use crate::schedule::back_off;
 const GIVEN_UP_AFTER_S: i64 = 7 * 24 * 3600;
 /// The longest wait between two attempts.
 const LONGEST_WAIT_S: i64 = 6 * 3600;
+
+/// Ends all consents, those that are being requested too. Their tokens are revoked at the providers, which is repeated until
+/// it is done. Returns how many were given and how many requested.
+///
+/// # Errors
+/// When that cannot be stored: then nothing was ended.
+pub async fn all(app: &Arc<App>, who: &Who) -> Result<RevokedAll, RosterError> {
+    let ended = app.decide(|decision| Ok(grants::revoke_all(decision, who))).await?;
+    let requested: Vec<ConsentId> = app.look(|roster| roster.consents.pending.keys().copied().collect());
+    for id in &requested {
+        finish::give_up(app, *id, RosterError::failed("all consents were revoked")).await;
+    }
+    tracing::warn!(ended, requested = requested.len(), who = who.name, uid = who.uid, "all consents are revoked");
+    app.consents.wake.notify_one();
+    Ok(RevokedAll { ended, requested: requested.len() as u64 })
+}
 
 /// Requests the revocation once.
 pub(super) async fn attempt(app: Arc<App>, id: GrantId) {

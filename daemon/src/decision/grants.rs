@@ -1,9 +1,14 @@
 //! Letting go of grants: locally at once, and queued to be revoked at the provider.
 
+use roster_protocol::audit::Who;
 use roster_protocol::ids::{ConnectionId, GrantId};
 
 use super::Decision;
+use super::audit::audit;
 use crate::model::{AuditLine, Connection, Grant, GrantState};
+
+/// Why a connection is not read whose consent ended with all others.
+const ALL_REVOKED: &str = "all consents were revoked here; its owner's consent is needed again";
 
 /// Connections are not read with their grants any more; a grant that loses its last one is revoked.
 pub fn let_go(decision: &mut Decision<'_>, connections: &[ConnectionId]) {
@@ -57,10 +62,35 @@ pub fn end(decision: &mut Decision<'_>, id: GrantId, why: &str) -> bool {
     true
 }
 
-/// Removes a grant whose revocation is done with, and says so in the audit log.
+/// Removes a grant whose revocation is done with, and says so in the audit log. One that connections are still read with is
+/// an ended one, from which they know why they are not.
 pub fn over(decision: &mut Decision<'_>, grant: &Grant, how: &str) {
     decision.log(line(decision, grant, "grant.revoke", how));
-    decision.commit.consents.removed_grants.push(grant.id);
+    let GrantState::Revoking { since, .. } = grant.state else {
+        return decision.commit.consents.removed_grants.push(grant.id);
+    };
+    if decision.roster.consents.users_of(grant.id).is_empty() {
+        return decision.commit.consents.removed_grants.push(grant.id);
+    }
+    let state = GrantState::Ended { at: since, why: ALL_REVOKED.to_owned() };
+    decision.commit.consents.grants.push(Grant { state, ..grant.clone() });
+    decision.commit.consents.removed_tokens.push(grant.id);
+}
+
+/// Ends every live consent, and queues its revocation: nothing is read with it from now on. Returns how many there were.
+pub fn revoke_all(decision: &mut Decision<'_>, who: &Who) -> u64 {
+    let live = decision.roster.consents.grants.values().filter(|grant| grant.is_live());
+    let live: Vec<GrantId> = live.map(|grant| grant.id).collect();
+    if live.is_empty() {
+        return 0;
+    }
+    let line = audit(decision, who, "consent.revoke_all", "all consents".to_owned());
+    decision.log(AuditLine { new: Some(live.len().to_string()), ..line });
+    for grant in &live {
+        queue(decision, *grant);
+        wake_users(decision, *grant);
+    }
+    live.len() as u64
 }
 
 /// A line of the audit log about a grant, by the daemon itself.

@@ -6,8 +6,8 @@ use super::completions;
 use crate::agent;
 use crate::commands::{
     access, add, alerts, audience, audit, backup, budgets, changes, channels, connect, deliveries, disconnect, doctor,
-    due, edit, history, keys, list, log_level, merge, pause, platforms, record, remove, requests, retention, rules,
-    runs, set, show, silence, status, sync, tokens,
+    due, edit, history, keys, list, log_level, merge, pause, platforms, record, remove, requests, retention, revoke,
+    rules, runs, set, show, silence, status, sync, tokens,
 };
 use crate::output::{Ending, Failure};
 use crate::session::Session;
@@ -82,6 +82,8 @@ pub enum Command {
     Audit(audit::Audit),
     /// Lists consents: what renews itself, and what needs a hand first
     Tokens(tokens::Tokens),
+    /// Ends all consents, for the day of a breach
+    Revoke(revoke::Revoke),
     /// Lists platforms and how each is configured and behaves, or tests one
     Platforms(platforms::Platforms),
     /// Shows alerts as desktop notifications until stopped
@@ -133,6 +135,7 @@ impl Command {
             Command::Access(access) => access.run(session).await,
             Command::Audit(audit) => audit.run(session).await,
             Command::Platforms(platforms) => platforms.run(session).await,
+            Command::Revoke(revoke) => revoke.run(session).await,
             Command::Tokens(tokens) => tokens.run(session).await,
             Command::Notify(notify) => notify.run(session).await,
             Command::Doctor(doctor) => doctor.run(session).await,

@@ -94,6 +94,7 @@ pub fn of(request: &RosterRequest) -> Class {
         | R::ChooseRetention {}
         | R::Backup { .. }
         | R::BackupKept {}
+        | R::RevokeAll {}
         | R::RotateKey {}
         | R::RetireKey { .. } => (Role::Admin, Length::Short),
         // All that is stored is in it.
@@ -124,6 +125,7 @@ mod tests {
         check(RosterRequest::TestChannel { channel: "team".to_owned() }, Role::Admin, Length::Short);
         check(RosterRequest::RetryDelivery { delivery: "abc".to_owned() }, Role::Analyst, Length::Short);
         check(RosterRequest::Keys {}, Role::Viewer, Length::Long);
+        check(RosterRequest::RevokeAll {}, Role::Admin, Length::Short);
         check(RosterRequest::RotateKey {}, Role::Admin, Length::Short);
         check(RosterRequest::Remove { influencer: "mara".to_owned() }, Role::Admin, Length::Short);
         let backup = RosterRequest::Backup { seal: roster_protocol::BackupSeal::AsConfigured, with_keys: false };

@@ -1,6 +1,6 @@
 //! Calls about consents. All but the list of grants concern the caller's own consents.
 
-use roster_protocol::consent::{ConsentBegun, ConsentMethod, ConsentState, Grant};
+use roster_protocol::consent::{ConsentBegun, ConsentMethod, ConsentState, Grant, RevokedAll};
 use roster_protocol::error::RosterError;
 use roster_protocol::ids::ConsentId;
 
@@ -38,6 +38,10 @@ pub async fn choose(caller: &Caller, consent: ConsentId, accounts: Vec<String>) 
 
 pub async fn cancel(caller: &Caller, consent: ConsentId) -> Result<(), RosterError> {
     caller.own(|app, who| async move { consent::finish::cancel(&app, &who, consent).await }).await
+}
+
+pub async fn revoke_all(caller: &Caller) -> Result<RevokedAll, RosterError> {
+    caller.own(|app, who| async move { consent::revoke::all(&app, &who).await }).await
 }
 
 pub async fn grants(caller: &Caller) -> Result<Vec<Grant>, RosterError> {

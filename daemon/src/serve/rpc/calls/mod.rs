@@ -136,6 +136,7 @@ impl Serve for Caller {
             ConsentChoose(consent, accounts) => consents::choose(caller, consent, accounts);
             ConsentCancel(consent) => consents::cancel(caller, consent);
             Grants() => consents::grants(caller);
+            RevokeAll() => consents::revoke_all(caller);
 
             Sync(target) => sync::sync(caller, target);
             SyncProgress(ticket, seen) => sync::progress(caller, ticket, seen);
