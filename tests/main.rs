@@ -4,6 +4,7 @@ mod support;
 
 mod access;
 mod adding;
+mod aging;
 mod alerting;
 mod asking;
 mod backing;

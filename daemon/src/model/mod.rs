@@ -28,7 +28,7 @@ pub use roster_protocol::delivery::{DeliveryKind, DeliveryState};
 
 pub use commit::{AlertingCommit, AuditCommit, Commit, ConsentsCommit, RosterCommit, SyncCommit, WebhooksCommit};
 pub use consent::{Attempt, Choice, Consent, ConsentStep, Device, Grant, GrantState, GrantTokens, GrantUse, Sealed};
-pub use keys::{KeptBackup, SealedWith, StoreKey};
+pub use keys::{ConfiguredSecret, KeptBackup, SealedWith, StoreKey};
 pub use routing::{ChannelInfo, Digest, Escalation, LogName, Quiet, Route, Routing};
 pub use webhook::{Deletion, Lease, Receipt};
 
@@ -437,6 +437,8 @@ pub struct Loaded {
     pub backups: Vec<Backup>,
     /// The store's own id; it never changes.
     pub store: [u8; 16],
+    /// The API keys and app secrets of the config when it was last used.
+    pub secrets: Vec<ConfiguredSecret>,
     /// The master keys of its secrets, the one that seals first; empty before there was one.
     pub keys: Vec<StoreKey>,
     pub consents: Vec<Consent>,

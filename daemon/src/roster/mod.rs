@@ -46,8 +46,8 @@ use self::search_text::Texts;
 use crate::alerts::rules::Rules;
 use crate::http_client::SharedGate;
 use crate::model::{
-    Alert, AlertsSince, Backup, Connection, Hold, Influencer, Loaded, ReadMarks, RetentionChoice, Routing, Settings,
-    TroubleKind,
+    Alert, AlertsSince, Backup, ConfiguredSecret, Connection, Hold, Influencer, Loaded, ReadMarks, RetentionChoice,
+    Routing, Settings, TroubleKind,
 };
 use crate::oauth::Registry;
 use crate::platforms::{Platforms, providers};
@@ -113,6 +113,8 @@ pub struct Roster {
     pub consents: Consents,
     /// The store's id.
     pub store: [u8; 16],
+    /// The API keys and app secrets of the config, and since when each is in use.
+    pub secrets: Vec<ConfiguredSecret>,
     pub webhooks: Webhooks,
     pub queue: Queue,
     /// Connections in a running batch: they are not in the queue.
@@ -148,6 +150,7 @@ impl Roster {
             retention: loaded.retention,
             backups: loaded.backups,
             store: loaded.store,
+            secrets: loaded.secrets,
             desktop_shown: loaded.desktop_shown.into_iter().collect(),
             read_marks: loaded.read_marks.into_iter().map(|marks| (marks.uid, marks)).collect(),
             providers: providers(platforms.values().map(AsRef::as_ref)),

@@ -2,7 +2,7 @@
 
 use roster_protocol::ids::InfluencerId;
 
-use crate::model::{Backup, Connection, Influencer, RetentionChoice, Settings};
+use crate::model::{Backup, ConfiguredSecret, Connection, Influencer, RetentionChoice, Settings};
 
 /// Who is on the roster, and what users set.
 #[derive(Clone, Debug, Default)]
@@ -15,4 +15,6 @@ pub struct RosterCommit {
     pub settings: Option<Settings>,
     pub retention: Option<RetentionChoice>,
     pub backup: Option<Backup>,
+    /// All API keys and app secrets of the config, where they change.
+    pub secrets: Option<Vec<ConfiguredSecret>>,
 }

@@ -14,6 +14,9 @@ impl Roster {
             self.settings = settings.clone();
             self.requeue_everything();
         }
+        if let Some(secrets) = &commit.secrets {
+            self.secrets.clone_from(secrets);
+        }
         self.retention = commit.retention.or(self.retention);
         if let Some(backup) = commit.backup {
             self.backups.retain(|before| before.scheduled != backup.scheduled);

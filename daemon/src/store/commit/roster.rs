@@ -3,7 +3,7 @@
 use super::Batch;
 use crate::model::RosterCommit;
 use crate::store::error::StoreError;
-use crate::store::records::{Record, Sweep};
+use crate::store::records::{Record, Secrets, Sweep};
 use crate::store::tables::Records;
 
 impl Batch {
@@ -19,6 +19,7 @@ impl Batch {
             self.forget(connection);
         }
         commit.settings.iter().try_for_each(|settings| self.put(settings))?;
+        commit.secrets.iter().try_for_each(|secrets| self.put(&Secrets(secrets.clone())))?;
         commit.retention.iter().try_for_each(|choice| self.put(choice))?;
         commit.backup.iter().try_for_each(|backup| self.put(backup))
     }

@@ -37,7 +37,7 @@ pub(super) use self::accounts::SnapshotRecord;
 pub(super) use self::deliveries::delivery_key;
 use self::events::decode_audit;
 pub(super) use self::events::encode_audit;
-pub(super) use self::facts::{Fold, Format, Stamp, StoreKeys, Sweep, budget_key};
+pub(super) use self::facts::{Fold, Format, Secrets, Stamp, StoreKeys, Sweep, budget_key};
 
 /// A value that is stored as one record.
 pub(super) trait Record: Sized {
