@@ -50,6 +50,8 @@ pub struct Caller {
     pub peer: Peer,
     /// What it may do now.
     pub standing: watch::Receiver<Role>,
+    /// The same, as far as the client was notified of it.
+    pub noticed: Arc<parking_lot::Mutex<watch::Receiver<Role>>>,
     pub judge: Arc<Judge>,
     /// The backup that is read on this connection; it ends with it.
     pub backup: Arc<Mutex<Option<Stream>>>,
