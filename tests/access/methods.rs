@@ -86,7 +86,6 @@ fn viewers() -> Vec<RosterRequest> {
         R::SyncProgress { ticket, seen: 0 },
         R::Requests { query: Default::default() },
         R::Runs { query: Default::default() },
-        R::Requests { query: Default::default() },
         R::Due { query: Default::default() },
         R::History { connection: none(), since: None, until: None },
         R::Changes { query: Default::default() },
