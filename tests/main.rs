@@ -4,7 +4,6 @@ mod support;
 
 mod access;
 mod adding;
-mod aging;
 mod alerting;
 mod asking;
 mod backing;
@@ -54,5 +53,6 @@ mod storming;
 mod syncing;
 mod terminals;
 mod tidy;
+mod undoing;
 mod upgrade;
 mod watching;

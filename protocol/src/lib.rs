@@ -39,6 +39,7 @@ pub mod sync;
 pub mod text;
 pub mod time;
 pub mod transport;
+pub mod undo;
 mod words;
 
 pub use access::{Access, GivenRole, Role};
@@ -64,6 +65,6 @@ pub use keys::{KeyBackup, KeyInfo, KeyState, Keys, Retired};
 pub use metric::{AgeRange, Mean, Metric, MetricSet, Numbers, Ratio, Unit};
 pub use request::{ProviderRequest, RequestError, RequestOutcome};
 pub use service::{Roster, RosterClient, RosterRequest, RosterResponse};
-pub use status::{ApiAccess, BackupStatus, Budget, PlatformState, PlatformStatus, SecretAge, Status};
+pub use status::{ApiAccess, BackupStatus, Budget, PlatformState, PlatformStatus, Status};
 pub use sync::{Cause, DuePage, DueRow, EndedBatch, Outcome, Run, SyncProgress, SyncTarget, SyncTicket};
 pub use time::{Date, Day, Seconds, Since, Timestamp};

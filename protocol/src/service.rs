@@ -27,6 +27,7 @@ use crate::silence::{ListedSilence, NewSilence};
 use crate::status::{Budget, DayFigures, PlatformStatus, Status};
 use crate::sync::{DuePage, Outcome, Run, SyncProgress, SyncTarget, SyncTicket};
 use crate::time::{Date, Day, Seconds, Since};
+use crate::undo::Undone;
 
 /// The most rows one response holds.
 pub const PAGE_ROWS: u64 = 256;
@@ -214,6 +215,9 @@ pub trait Roster {
     async fn edit(influencer: String, edit: InfluencerEdit) -> Result<Influencer, RosterError>;
     /// Removes an influencer with all connections and history; returns what was removed.
     async fn remove(influencer: String) -> Result<Influencer, RosterError>;
+    /// Takes the caller's newest change of the last day back; `None`: there is none. One that was changed again meanwhile is a
+    /// conflict, and is passed over from then on.
+    async fn undo() -> Result<Option<Undone>, RosterError>;
     /// Moves connections, tags and alerts of the first to the second, then removes the first.
     async fn merge(influencer: String, into: String) -> Result<Influencer, RosterError>;
 

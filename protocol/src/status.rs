@@ -234,22 +234,7 @@ pub struct PlatformStatus {
     pub next_due_at: Option<Timestamp>,
     /// The metrics that it reports no more, of any owner, each with since when.
     pub withdrawn: Vec<(Metric, Timestamp)>,
-    /// Its API keys and app secrets.
-    pub secrets: Vec<SecretAge>,
 }
-
-/// Since when an API key or an app secret is in use.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SecretAge {
-    /// The config's key, such as `api_key`.
-    pub key: String,
-    pub since: Timestamp,
-    /// Whether that is longer ago than [`OLD_SECRET_DAYS`].
-    pub is_old: bool,
-}
-
-/// After how many days a secret should be replaced by another one.
-pub const OLD_SECRET_DAYS: i64 = 90;
 
 /// The store's size.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -34,7 +34,7 @@ macro_rules! methods {
 
 methods! {
     Status Figures LogLevel Retention ChooseRetention Platforms Budgets TestPlatform Examine Influencers Influencer Namesakes
-    LookUp Add Edit Remove Merge Connect ConsentBegin ConsentState ConsentPaste ConsentOpen ConsentChoose ConsentCancel Grants
+    LookUp Add Edit Remove Undo Merge Connect ConsentBegin ConsentState ConsentPaste ConsentOpen ConsentChoose ConsentCancel Grants
     Disconnect Pause SetInterval SetHandle Connection Connections Sync SyncProgress Requests Runs Due History Record Changes Alerts
     Acknowledge AssignAlert ReadAlerts Alert Rules AddRule EditRule RemoveRule TestRule Silences AddSilence EndSilence Channels
     TestChannel Deliveries RetryDelivery Backup BackupPiece BackupKept Keys RotateKey RetireKey Access Audit EventsSince Notices
@@ -124,6 +124,7 @@ fn analysts() -> Vec<RosterRequest> {
         R::LookUp { account: account() },
         R::Add { new },
         R::Edit { influencer: none(), edit: Default::default() },
+        R::Undo {},
         R::Merge { influencer: none(), into: none() },
         R::Connect { influencer: none(), account: account() },
         R::ConsentBegin { influencer: none(), platform: none(), method: ConsentMethod::Redirect, handle: None },

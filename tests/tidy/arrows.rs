@@ -39,7 +39,8 @@ const PROTOCOL: &str = "
     retention: time
     json: metric rule alert
     silence: ids time
-    service: access time ids error delivery connection influencer alert sync status audit backup keys consent event retention reported rule silence doctor request
+    undo: ids
+    service: access time ids error delivery connection influencer alert sync status audit backup keys consent event retention reported rule silence doctor request undo
     notice: text ids metric number alert service
     transport: text paths service
 ";

@@ -44,6 +44,7 @@ pub mod runs;
 
 pub mod platforms;
 pub mod tokens;
+pub mod undo;
 
 mod asking;
 mod follow;

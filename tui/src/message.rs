@@ -10,6 +10,7 @@ use roster_protocol::rule::{Backtest, ListedRule, RuleParts};
 use roster_protocol::service::{ConnectionsQuery, DueQuery, History, Page, PageMark};
 use roster_protocol::silence::NewSilence;
 use roster_protocol::status::DayFigures;
+use roster_protocol::undo::{NOTHING, Undone};
 use roster_protocol::{
     Account, AccountPreview, Alert, AlertId, AlertState, AuditEntry, Change, Connection, ConnectionId, ConnectionPage,
     ConsentBegun, ConsentId, ConsentMethod, ConsentState, Date, DuePage, EventBatch, Influencer, InfluencerEdit,
@@ -284,6 +285,8 @@ pub enum Mutation {
         target: SyncTarget,
         name: String,
     },
+    /// The user's last change is taken back.
+    Undo,
     /// With a note, or without one.
     Acknowledge(Vec<AlertId>, Option<String>),
     /// `None`: no user takes care of it any more.
@@ -316,6 +319,8 @@ pub enum Mutation {
 pub enum Outcome {
     Done,
     Influencer(InfluencerId),
+    /// What was taken back, if there was something.
+    Undone(Option<Undone>),
     /// How many connections it touched.
     Touched(usize),
     Ticket(SyncTicket),
@@ -371,6 +376,11 @@ impl Mutation {
                     format!("{name} was synced just now; nothing is requested again")
                 }
                 _ => format!("syncing {name}"),
+            },
+            Mutation::Undo => match outcome {
+                Outcome::Undone(Some(undone)) => undone.to_string(),
+                Outcome::Undone(None) => NOTHING.to_owned(),
+                _ => "taken back".to_owned(),
             },
             Mutation::Acknowledge(alerts, _) if alerts.len() == 1 => "acknowledged".to_owned(),
             Mutation::Acknowledge(alerts, _) => format!("{} alerts acknowledged", alerts.len()),

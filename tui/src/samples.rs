@@ -349,7 +349,6 @@ pub fn status() -> Status {
         coverage_24h: Coverage { expected: 1600, ok: 1590, failed: 10, ..Coverage::default() },
         next_due_at: Some(at("14:34:00")),
         withdrawn: vec![(Metric::AvgViews, at("08:00:00"))],
-        secrets: Vec::new(),
     };
     let limited = PlatformStatus {
         platform: "bluesky".into(),

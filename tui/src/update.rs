@@ -172,6 +172,7 @@ fn act(model: &mut Model, action: Action) -> Vec<Effect> {
             model.shared.exact = !model.shared.exact;
             return Vec::new();
         }
+        (Action::Undo, None) => return follow(model, Next::mutate(Mutation::Undo)),
         (Action::Help, None) => Next::Help,
         (Action::Command, None) => Next::Modal(Modal::Command(modal::command::CommandLine::default())),
         (Action::Add, None) => Next::Modal(modal::form::add(&mut model.shared)),

@@ -8,8 +8,7 @@ use roster_protocol::audit::Who;
 use roster_protocol::connection::ConnectionStatus;
 use roster_protocol::notice::grouped;
 use roster_protocol::status::{
-    BackupStatus, Budget, ConnectionCounts, Coverage, OLD_SECRET_DAYS, PlatformState, PlatformStatus, SecretAge,
-    Status, StoreStatus,
+    BackupStatus, Budget, ConnectionCounts, Coverage, PlatformState, PlatformStatus, Status, StoreStatus,
 };
 use roster_protocol::time::Timestamp;
 use roster_protocol::transport::PROTOCOL_VERSION;
@@ -17,7 +16,7 @@ use roster_protocol::transport::PROTOCOL_VERSION;
 use super::{budgets, quality};
 use crate::app::{App, Listener};
 use crate::decision::keep;
-use crate::model::{ConfiguredSecret, Connection};
+use crate::model::Connection;
 use crate::platforms::Registered;
 use crate::roster::Roster;
 use crate::roster::rows::{self, Seen};
@@ -277,16 +276,5 @@ fn platform(
         coverage_24h,
         next_due_at: None,
         withdrawn: Vec::new(),
-        secrets: secrets(roster, info.slug, now),
     }
-}
-
-/// Since when a platform's secrets are in use.
-fn secrets(roster: &Roster, platform: &str, now: Timestamp) -> Vec<SecretAge> {
-    let of_platform = roster.secrets.iter().filter(|secret| secret.platform == platform);
-    let age = |secret: &ConfiguredSecret| {
-        let is_old = now.since(secret.seen_at) > OLD_SECRET_DAYS * 86_400_000;
-        SecretAge { key: secret.key.clone(), since: secret.seen_at, is_old }
-    };
-    of_platform.map(age).collect()
 }

@@ -33,7 +33,7 @@ use crate::decision::keys;
 use crate::delivery::outbox::Outbox;
 use crate::delivery::{desktop, outbox};
 use crate::http_client::HttpLimits;
-use crate::keys::{ages, reseal};
+use crate::keys::reseal;
 use crate::model::{Commit, ConsentsCommit, Loaded};
 use crate::process::clock::{Clock, SystemClock};
 use crate::process::config::{self, Config, ConfigError};
@@ -217,7 +217,6 @@ impl Daemon {
             tokio::spawn(keeper::run(app.clone())),
             tokio::spawn(leases::run(app.clone())),
             tokio::spawn(reseal::run(app.clone())),
-            tokio::spawn(ages::run(app.clone())),
         ];
         Ok(Self { app, outbox, socket: options.socket, http: http_at, listens: socket, work })
     }

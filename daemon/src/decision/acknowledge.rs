@@ -9,8 +9,8 @@ use roster_protocol::ids::AlertId;
 
 use super::audit::audit;
 use super::checks::{checked_note, checked_user};
-use super::{Decision, reading};
-use crate::model::{Alert, AuditLine};
+use super::{Decision, deliveries, reading, undo};
+use crate::model::{Alert, AuditLine, UndoableChange};
 
 /// Acknowledges those that are open, and notes something on them and on those that are acknowledged already; the others
 /// stay as they are.
@@ -26,14 +26,39 @@ pub fn acknowledge(
     let note = note.map(checked_note).transpose()?.flatten();
     reading::read(decision, who, Some(alerts));
     let alerts: BTreeSet<&AlertId> = alerts.iter().collect();
+    let mut opened = Vec::new();
     for alert in alerts.into_iter().filter_map(|id| decision.roster.alert(*id)) {
         match alert.state {
-            AlertState::Open => acknowledge_one(decision, who, alert, note.as_ref()),
+            AlertState::Open => {
+                acknowledge_one(decision, who, alert, note.as_ref());
+                opened.push(alert.id);
+            }
             AlertState::Acknowledged => note_on(decision, who, alert, note.as_ref()),
             AlertState::Resolved => {}
         }
     }
+    if !opened.is_empty() {
+        undo::remember(decision, who, UndoableChange::Acknowledged(opened));
+    }
     Ok(())
+}
+
+/// Makes acknowledged alerts open again, with what would escalate them.
+pub fn reopen(decision: &mut Decision<'_>, who: &Who, alerts: &[AlertId]) {
+    for alert in alerts.iter().filter_map(|id| decision.roster.alert(*id)) {
+        let line = audit(decision, who, "alert.reopen", named(alert));
+        decision.log(AuditLine { old: alert.note.clone(), ..line });
+        let open = Alert {
+            state: AlertState::Open,
+            ended_at: None,
+            acknowledged_by: None,
+            acknowledged_at: None,
+            note: None,
+            ..alert.clone()
+        };
+        deliveries::escalate(decision, &open);
+        decision.commit.alerting.alerts.push(open);
+    }
 }
 
 fn acknowledge_one(decision: &mut Decision<'_>, who: &Who, alert: &Alert, note: Option<&String>) {

@@ -26,6 +26,14 @@ pub fn queue(decision: &mut Decision<'_>, alert: &Alert) {
     }
 }
 
+/// Queues again what escalates an alert that is open again; its time counts from now.
+pub fn escalate(decision: &mut Decision<'_>, alert: &Alert) {
+    let matched = routes::of(decision.roster, alert, &decision.commit.alerting.alerts);
+    for (channel, at) in matched.escalations(decision.now) {
+        put(decision, DeliveryKey::of(alert.number, &channel, DeliveryKind::Escalated), at, None);
+    }
+}
+
 /// Queues the deliveries of an alert that opened and ended while nothing could be stored: each receiver gets both. `shown` is
 /// the delivery on a desktop that has shown it; what is over is not shown any more.
 pub fn queue_past(decision: &mut Decision<'_>, alert: &Alert, shown: Option<&Delivery>) {

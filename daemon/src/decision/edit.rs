@@ -13,7 +13,8 @@ use super::audit::{audit, audit_change, connection_named, influencer_named};
 use super::checks::{checked_name, checked_note, checked_tag, sorted_tags};
 use super::connect::{self, Found};
 use super::slots::{self, Why};
-use crate::model::{Connection, Influencer};
+use super::undo;
+use crate::model::{Connection, Influencer, UndoableChange, Was};
 use crate::roster::resolve;
 use crate::schedule::Pace;
 
@@ -97,6 +98,7 @@ pub fn edit(
     }
     if after != *before {
         log_edit(decision, who, before, &after);
+        undo::remember(decision, who, undo::edited(before, &after));
         decision.commit.roster.influencers.push(after);
     }
     Ok(before.id)
@@ -190,6 +192,9 @@ pub fn set_interval(
         shown(interval),
     );
     decision.log(line);
+    if let Some(interval) = Was::of(&before.interval, &interval) {
+        undo::remember(decision, who, UndoableChange::Interval { connection: before.id, interval });
+    }
     decision.commit.roster.connections.push(after);
     Ok(before.id)
 }

@@ -6,7 +6,7 @@ use roster_protocol::ids::ConnectionId;
 
 use super::audit::{audit, connection_named, influencer_named};
 use super::slots::{self, PAUSED, Why};
-use super::{Decision, grants, silences};
+use super::{Decision, grants, silences, undo};
 use crate::alerts::evaluate;
 use crate::model::Connection;
 use crate::roster::resolve;
@@ -66,6 +66,7 @@ pub fn remove(
     grants::let_go(decision, &ended);
     decision.commit.roster.removed_influencers.push(influencer.id);
     silences::moved(decision, influencer.id, None);
+    undo::forget(decision, influencer.id);
     let standing = decision.roster.alerts.values().filter(|alert| alert.about.influencer() == Some(influencer.id));
     let resolved = standing.map(|alert| evaluate::resolved(alert, decision.now));
     decision.commit.alerting.alerts.extend(resolved);

@@ -5,7 +5,7 @@ use roster_protocol::time::Timestamp;
 
 use super::Decision;
 use super::audit::audit_change;
-use crate::model::{AuditLine, Backup, ConfiguredSecret, KeptBackup, SealedWith, StoreKey};
+use crate::model::{AuditLine, Backup, KeptBackup, SealedWith, StoreKey};
 
 /// How many backups of a key are remembered.
 const MOST_BACKUPS: usize = 100;
@@ -86,17 +86,6 @@ pub fn retire(decision: &mut Decision<'_>, who: &Who, id: Id, named: String) {
     decision.log(AuditLine { old: Some(named), ..line });
 }
 
-/// The API keys and app secrets that are configured, each since when it is in use; `hashes`: platform, key and hash of each.
-pub fn seen(
-    before: &[ConfiguredSecret],
-    hashes: Vec<(String, String, [u8; 16])>,
-    now: Timestamp,
-) -> Vec<ConfiguredSecret> {
-    let since = |hash: [u8; 16]| before.iter().find(|known| known.hash == hash).map_or(now, |known| known.seen_at);
-    let secret = |(platform, key, hash)| ConfiguredSecret { platform, key, hash, seen_at: since(hash) };
-    hashes.into_iter().map(secret).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -134,16 +123,6 @@ mod tests {
         let keys = resealed(&[key(3, true), key(2, true), key(1, false)]);
         assert_eq!(short(&keys), [(3, true), (2, false), (1, false)]);
         assert_eq!(short(&without(&keys, [2; 8])), [(3, true), (1, false)]);
-    }
-
-    #[test]
-    fn a_secret_is_as_old_as_it_is_in_use() {
-        let of = |key: &str, hash: u8| ("youtube".to_owned(), key.to_owned(), [hash; 16]);
-        let first = seen(&[], vec![of("api_key", 1), of("client_secret", 2)], Timestamp(5));
-        let next = seen(&first, vec![of("api_key", 1), of("client_secret", 3)], Timestamp(9));
-        let since: Vec<_> = next.iter().map(|it| (it.key.as_str(), it.seen_at.0)).collect();
-        assert_eq!(since, [("api_key", 5), ("client_secret", 9)]);
-        assert!(seen(&next, Vec::new(), Timestamp(10)).is_empty());
     }
 
     #[test]

@@ -23,6 +23,7 @@ pub mod keep;
 pub mod edit;
 pub mod merge;
 pub mod pause;
+pub mod undo;
 pub mod erase;
 pub mod acknowledge;
 pub mod reading;

@@ -7,7 +7,9 @@ use roster_protocol::ids::ConnectionId;
 use super::Decision;
 use super::audit::{audit, connection_named, influencer_named};
 use super::slots::{self, PAUSED};
-use crate::model::{Connection, Influencer, Settings};
+use super::undo;
+use crate::model::{Connection, Influencer, Pausable, Settings, UndoableChange};
+use crate::roster::Roster;
 use crate::roster::resolve::{self, Named};
 
 /// Pauses or resumes, and returns the connections that it touches. What was missed meanwhile is caught up once, and
@@ -22,6 +24,10 @@ pub fn pause(
     paused: bool,
 ) -> Result<Vec<ConnectionId>, RosterError> {
     let action = if paused { "pause" } else { "resume" };
+    if is_paused(decision.roster, target)? != paused {
+        let target = by_id(decision.roster, target)?;
+        undo::remember(decision, who, UndoableChange::Paused { target, paused });
+    }
     let (on, touched) = match target {
         PauseTarget::All => {
             let settings = Settings { paused, ..decision.roster.settings.clone() };
@@ -41,6 +47,32 @@ pub fn pause(
     }
     decision.log(audit(decision, who, action, on));
     Ok(touched)
+}
+
+/// Whether this itself is paused.
+///
+/// # Errors
+/// Nothing of that name.
+pub fn is_paused(roster: &Roster, target: &PauseTarget) -> Result<bool, RosterError> {
+    Ok(match target {
+        PauseTarget::All => roster.settings.paused,
+        PauseTarget::Platform(slug) => roster.settings.paused_platforms.contains(slug),
+        PauseTarget::One(named) => match resolve::either(roster, named)? {
+            Named::Connection(connection) => connection.paused,
+            Named::Influencer(influencer) => influencer.paused,
+        },
+    })
+}
+
+fn by_id(roster: &Roster, target: &PauseTarget) -> Result<Pausable, RosterError> {
+    Ok(match target {
+        PauseTarget::All => Pausable::All,
+        PauseTarget::Platform(slug) => Pausable::Platform(slug.clone()),
+        PauseTarget::One(named) => match resolve::either(roster, named)? {
+            Named::Connection(connection) => Pausable::Connection(connection.id),
+            Named::Influencer(influencer) => Pausable::Influencer(influencer.id),
+        },
+    })
 }
 
 /// Accounts for the slots that passed while these were paused.

@@ -13,3 +13,4 @@ pub mod retention;
 pub mod ruling;
 pub mod silencing;
 pub mod syncing;
+pub mod undoing;

@@ -27,19 +27,6 @@ pub struct KeptBackup {
     pub scheduled: bool,
 }
 
-/// An API key or app secret of the config, as far as it takes to recognise it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ConfiguredSecret {
-    /// The platform's slug.
-    pub platform: String,
-    /// The config's key, such as `api_key`.
-    pub key: String,
-    /// A hash of the secret, the store and the two names: it says nothing of the secret.
-    pub hash: [u8; 16],
-    /// When it was first in use here.
-    pub seen_at: Timestamp,
-}
-
 /// How many values are sealed with each key.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SealedWith(pub BTreeMap<[u8; 8], u64>);

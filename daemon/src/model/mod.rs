@@ -8,6 +8,7 @@ mod keys;
 mod routing;
 #[cfg(test)]
 pub mod samples;
+mod undo;
 mod webhook;
 
 use std::collections::BTreeMap;
@@ -28,8 +29,9 @@ pub use roster_protocol::delivery::{DeliveryKind, DeliveryState};
 
 pub use commit::{AlertingCommit, AuditCommit, Commit, ConsentsCommit, RosterCommit, SyncCommit, WebhooksCommit};
 pub use consent::{Attempt, Choice, Consent, ConsentStep, Device, Grant, GrantState, GrantTokens, GrantUse, Sealed};
-pub use keys::{ConfiguredSecret, KeptBackup, SealedWith, StoreKey};
+pub use keys::{KeptBackup, SealedWith, StoreKey};
 pub use routing::{ChannelInfo, Digest, Escalation, LogName, Quiet, Route, Routing};
+pub use undo::{Edited, Pausable, UndoLog, Undoable, UndoableChange, Was};
 pub use webhook::{Deletion, Lease, Receipt};
 
 /// The person or brand persona.
@@ -426,6 +428,8 @@ pub struct Loaded {
     /// A uid, and the number of the newest alert that this user's desktop has shown.
     pub desktop_shown: Vec<(u32, u64)>,
     pub read_marks: Vec<ReadMarks>,
+    /// What users changed lately, as it can be taken back.
+    pub undo: Vec<UndoLog>,
     /// Rules that users made.
     pub rules: Vec<Rule>,
     pub silences: Vec<Silence>,
@@ -437,8 +441,6 @@ pub struct Loaded {
     pub backups: Vec<Backup>,
     /// The store's own id; it never changes.
     pub store: [u8; 16],
-    /// The API keys and app secrets of the config when it was last used.
-    pub secrets: Vec<ConfiguredSecret>,
     /// The master keys of its secrets, the one that seals first; empty before there was one.
     pub keys: Vec<StoreKey>,
     pub consents: Vec<Consent>,

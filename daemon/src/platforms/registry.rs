@@ -2,7 +2,6 @@
 //!
 //! Each platform owns its section: what its keys are and what they mean. Here is only what all sections share.
 
-use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,7 +15,6 @@ use crate::oauth::{self, OAuthApp, Provider, Registry, Scope};
 use crate::process::environment::Environment;
 use crate::schedule::budget::Budget;
 use crate::secret::Secret;
-use crate::secret::vault::fingerprint;
 
 /// One platform's entry in [`all`].
 #[derive(Clone, Copy)]
@@ -39,8 +37,6 @@ pub struct Section<'a> {
     pub table: &'a toml::Table,
     variables: Option<AppVariables>,
     pub environment: &'a Environment,
-    /// The secrets that were read, by their keys, with a fingerprint of each.
-    read: &'a RefCell<Vec<(String, [u8; 32])>>,
 }
 
 /// What every section may say.
@@ -136,8 +132,6 @@ pub struct Registered {
     pub route: Route,
     /// The operator's own limits, by unit.
     pub limits: BTreeMap<String, u64>,
-    /// Its API keys and app secrets by the config's keys, with a fingerprint of each.
-    pub secrets: Vec<(String, [u8; 32])>,
 }
 
 /// What is wrong in the config. The message quotes no value, which may be a secret.
@@ -185,9 +179,7 @@ pub fn register(
         .transpose()
         .map_err(|error| ConfigProblem { key: "sync.gateway".to_owned(), message: error.to_string() })?;
     let none = toml::Table::new();
-    let read = RefCell::default();
     let section = |entry: &Entry| Section {
-        read: &read,
         slug: entry.slug,
         table: tables.get(entry.slug).unwrap_or(&none),
         variables: entry.variables,
@@ -219,11 +211,10 @@ fn registered(entry: &Entry, section: Section<'_>, global: Option<&str>) -> Resu
     }
     let gateway = own.or_else(|| global.map(str::to_owned)).filter(|_| api_url.is_none());
     let route = Route { platform: entry.slug.to_owned(), gateway, api_url, private_hosts: configured.private_hosts };
-    let secrets = section.read.take();
     let Configured { platform, provider, .. } = configured;
     let limits = budget.unwrap_or_default();
     check_limits(entry.slug, platform.info().budgets, &limits)?;
-    Ok(Registered { platform, provider, enabled: enabled.unwrap_or(true), derives, route, limits, secrets })
+    Ok(Registered { platform, provider, enabled: enabled.unwrap_or(true), derives, route, limits })
 }
 
 /// Whether the operator's own limits are of budgets that the platform has.
@@ -262,21 +253,6 @@ impl Section<'_> {
     /// The secret of `key`: a credential `roster-{platform}-{key}`, else the variable, else the value in the config file
     /// or, as `{key}_file`, in a file of its own.
     pub(super) fn secret(
-        &self,
-        key: &str,
-        variable: Option<&str>,
-        inline: Option<Secret>,
-        file: Option<&Path>,
-    ) -> Result<Option<Secret>, ConfigProblem> {
-        let found = self.found(key, variable, inline, file)?;
-        // The token with which platforms verify us is no key to anything of theirs.
-        if let Some(secret) = found.as_ref().filter(|_| key != "verify_token") {
-            self.read.borrow_mut().push((key.to_owned(), fingerprint(secret)));
-        }
-        Ok(found)
-    }
-
-    fn found(
         &self,
         key: &str,
         variable: Option<&str>,

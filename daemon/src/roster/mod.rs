@@ -46,8 +46,8 @@ use self::search_text::Texts;
 use crate::alerts::rules::Rules;
 use crate::http_client::SharedGate;
 use crate::model::{
-    Alert, AlertsSince, Backup, ConfiguredSecret, Connection, Hold, Influencer, Loaded, ReadMarks, RetentionChoice,
-    Routing, Settings, TroubleKind,
+    Alert, AlertsSince, Backup, Connection, Hold, Influencer, Loaded, ReadMarks, RetentionChoice, Routing, Settings,
+    TroubleKind, UndoLog,
 };
 use crate::oauth::Registry;
 use crate::platforms::{Platforms, providers};
@@ -110,11 +110,11 @@ pub struct Roster {
     pub desktop_shown: HashMap<u32, u64>,
     /// What each user has read of the alerts, by uid.
     pub read_marks: HashMap<u32, ReadMarks>,
+    /// What each user can take back, by uid.
+    pub undo: HashMap<u32, UndoLog>,
     pub consents: Consents,
     /// The store's id.
     pub store: [u8; 16],
-    /// The API keys and app secrets of the config, and since when each is in use.
-    pub secrets: Vec<ConfiguredSecret>,
     pub webhooks: Webhooks,
     pub queue: Queue,
     /// Connections in a running batch: they are not in the queue.
@@ -150,9 +150,9 @@ impl Roster {
             retention: loaded.retention,
             backups: loaded.backups,
             store: loaded.store,
-            secrets: loaded.secrets,
             desktop_shown: loaded.desktop_shown.into_iter().collect(),
             read_marks: loaded.read_marks.into_iter().map(|marks| (marks.uid, marks)).collect(),
+            undo: loaded.undo.into_iter().map(|log| (log.uid, log)).collect(),
             providers: providers(platforms.values().map(AsRef::as_ref)),
             platforms,
             alerts_since: loaded.alerts_since,

@@ -250,18 +250,6 @@ pub fn fingerprint(secret: &Secret) -> [u8; 32] {
     Sha256::digest(secret.expose().as_bytes()).into()
 }
 
-/// What a configured secret is recognised by in one store: a hash of its fingerprint, the store and its names.
-pub fn recognised(store: [u8; 16], platform: &str, key: &str, fingerprint: [u8; 32]) -> [u8; 16] {
-    let names = [b"roster configured secret".as_slice(), platform.as_bytes(), key.as_bytes()];
-    let mut hash = Sha256::new().chain_update(store).chain_update(fingerprint);
-    for name in names {
-        hash.update((name.len() as u64).to_be_bytes());
-        hash.update(name);
-    }
-    let hash = hash.finalize();
-    std::array::from_fn(|at| hash[at])
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::HashSet;

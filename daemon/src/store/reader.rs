@@ -17,7 +17,7 @@ use super::damage::DamageLog;
 use super::envelope::Unreadable;
 use super::error::StoreError;
 use super::log::{self, Block, Log};
-use super::records::{self, Fold, Record, Secrets, Stamp, StoreKeys};
+use super::records::{self, Fold, Record, Stamp, StoreKeys};
 use super::snapshots::{self, if_there, last_day, log_epochs, months, note_chunk, open_chunk};
 use super::tables::{
     CHUNKS, ChunkKey, EPOCH_DAYS, LogKey, Records, chunk_key, epoch_start, log_definition, log_name, month_of,
@@ -204,13 +204,13 @@ impl<'a> Reader<'a> {
             settings: self.get(&settings.key())?.unwrap_or(settings),
             desktop_shown: self.all(Records::DesktopShown, shown)?,
             read_marks: self.all(Records::ReadMarks, records::read)?,
+            undo: self.all(Records::Undo, records::read)?,
             rules: self.all(Records::Rules, records::read)?,
             silences: self.all(Records::Silences, records::read)?,
             alerts_since: self.get(&AlertsSince::KEY)?,
             retention: self.get(&RetentionChoice::KEY)?,
             backups: self.backups()?,
             store: self.get::<Stamp>(&Stamp::KEY)?.map(|stamp| stamp.id).unwrap_or_default(),
-            secrets: self.get::<Secrets>(&Secrets::KEY)?.map(|secrets| secrets.0).unwrap_or_default(),
             keys: self.get::<StoreKeys>(&StoreKeys::KEY)?.map(|keys| keys.0).unwrap_or_default(),
             consents: self.all(Records::Consents, records::read)?,
             grants: self.all(Records::Grants, records::read)?,

@@ -92,13 +92,16 @@ pub(super) enum Records {
     /// Time → requests to providers that ended until then, after those of the row before: a second's, or fewer. About 15 bytes a
     /// request; a week of it, and no more than 64 MiB, is kept.
     Requests,
+    /// uid → what that user changed lately, as it can be taken back. One row a user, of 20 changes at most; read whole at
+    /// start.
+    Undo,
     /// Table name, 0, key → the raw bytes of a damaged value that a write had to replace, encoded again. Empty, we
     /// hope.
     Quarantine,
 }
 
 impl Records {
-    pub(super) const ALL: [Records; 33] = [
+    pub(super) const ALL: [Records; 34] = [
         Records::Meta,
         Records::Influencers,
         Records::Connections,
@@ -132,6 +135,7 @@ impl Records {
         Records::Silences,
         Records::ReadMarks,
         Records::Requests,
+        Records::Undo,
     ];
 
     pub(super) const fn name(self) -> &'static str {
@@ -168,6 +172,7 @@ impl Records {
             Records::Silences => "silences",
             Records::ReadMarks => "alerts.read",
             Records::Requests => "requests",
+            Records::Undo => "undo",
             Records::Quarantine => "quarantine",
         }
     }
@@ -213,6 +218,7 @@ impl Records {
             Records::Silences => 34,
             Records::ReadMarks => 35,
             Records::Requests => 40,
+            Records::Undo => 45,
         }
     }
 }

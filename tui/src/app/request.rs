@@ -205,6 +205,7 @@ async fn perform(client: &RosterClient, mutation: &Mutation) -> Result<Outcome, 
             let parts = RuleParts { enabled: Some(on), ..RuleParts::default() };
             response(client.edit_rule(short_call(), name, parts).await).map(|_| Outcome::Done)
         }
+        Mutation::Undo => response(client.undo(short_call()).await).map(Outcome::Undone),
         Mutation::RemoveRule { name } => response(client.remove_rule(short_call(), name).await).map(|()| Outcome::Done),
         Mutation::Silence(silence) => response(client.add_silence(short_call(), *silence).await)
             .map(|silenced| Outcome::Silenced(silenced.to_string())),

@@ -7,7 +7,7 @@ use crate::agent;
 use crate::commands::{
     access, add, alerts, audience, audit, backup, budgets, changes, channels, connect, deliveries, disconnect, doctor,
     due, edit, history, keys, list, log_level, merge, pause, platforms, record, remove, requests, retention, revoke,
-    rules, runs, set, show, silence, status, sync, tokens,
+    rules, runs, set, show, silence, status, sync, tokens, undo,
 };
 use crate::output::{Ending, Failure};
 use crate::session::Session;
@@ -27,6 +27,8 @@ pub enum Command {
     Edit(edit::Edit),
     /// Removes an influencer with all connections and history
     Remove(remove::Remove),
+    /// Takes your last change back: tags, notes, other edits, intervals, pauses, acknowledgements
+    Undo(undo::Undo),
     /// Moves everything of one influencer to another, then removes the first
     Merge(merge::Merge),
     /// Connects an account to an influencer, by its handle or by its owner's consent, and syncs it
@@ -110,6 +112,7 @@ impl Command {
             Command::Add(add) => add.run(session).await,
             Command::Edit(edit) => edit.run(session).await,
             Command::Remove(remove) => remove.run(session).await,
+            Command::Undo(undo) => undo.run(session).await,
             Command::Merge(merge) => merge.run(session).await,
             Command::Connect(connect) => connect.run(session).await,
             Command::Disconnect(disconnect) => disconnect.run(session).await,

@@ -151,16 +151,7 @@ fn why(platform: &PlatformStatus, look: &Look) -> String {
     let withdrawn = platform.withdrawn.iter().map(|(metric, since)| {
         format!("no longer reports {}, since {}", metric.label(), date_of(*since, look.now.time_zone()))
     });
-    let withdrawn = withdrawn.chain(old_secrets(platform, look));
     platform.reason.clone().into_iter().chain(withdrawn).collect::<Vec<_>>().join("; ")
-}
-
-/// Its secrets that should be replaced, in sentences.
-pub(super) fn old_secrets<'a>(platform: &'a PlatformStatus, look: &'a Look) -> impl Iterator<Item = String> + 'a {
-    let old = platform.secrets.iter().filter(|secret| secret.is_old);
-    old.map(|secret| {
-        format!("its {} is in use for {}: make another one", secret.key, ago(Some(secret.since), &look.now))
-    })
 }
 
 fn state(platform: &PlatformStatus) -> Cell {
@@ -195,8 +186,6 @@ fn share(platform: &PlatformStatus) -> String {
 
 #[cfg(test)]
 mod tests {
-    use roster_protocol::status::SecretAge;
-
     use super::*;
     use crate::samples;
 
@@ -210,25 +199,14 @@ mod tests {
         "partial":0,"failed":10,"skipped":0},"budget":{"platform":"youtube","lane":"youtube","unit":"units",
         "account":null,"used":6240,"limit":10000,"window_ends_at":"2026-11-21T20:00:00Z","reserve":1000,
         "interval_s":21600,"stretched_interval_s":27000},"withdrawn":[{"metric":"avg_views",
-        "since":"2026-11-21T08:00:00Z"}],"secrets":[],"api":"key","scopes":[],"redirect_uri":null},
-        {"platform":"bluesky","enabled":true,"configured":true,"paused":false,"state":"limited",
+        "since":"2026-11-21T08:00:00Z"}],"api":"key","scopes":[],"redirect_uri":null},{"platform":"bluesky",
+        "enabled":true,"configured":true,"paused":false,"state":"limited",
         "reason":"it asked to come back at 15:00","connections":300,"last_ok_at":null,
         "next_due_at":"2026-11-21T14:34:00Z","held_until":null,"coverage_24h":{"expected":0,"ok":0,
         "partial":0,"failed":0,"skipped":0},"budget":null,"withdrawn":[{"metric":"avg_views",
-        "since":"2026-11-21T08:00:00Z"}],"secrets":[],"api":"public","scopes":[],"redirect_uri":null}]}
+        "since":"2026-11-21T08:00:00Z"}],"api":"public","scopes":[],"redirect_uri":null}]}
         "#);
     }
-    #[test]
-    fn a_secret_that_is_old_is_named() {
-        let mut platform = samples::status().platforms.swap_remove(0);
-        let since = samples::at("10:00:00").plus_seconds(-100 * 86_400);
-        let secret = |key: &str, is_old| SecretAge { key: key.to_owned(), since, is_old };
-        platform.secrets = vec![secret("client_secret", false), secret("api_key", true)];
-        let named: Vec<String> = old_secrets(&platform, &samples::look()).collect();
-        assert_eq!(named, ["its api_key is in use for 100d: make another one"]);
-        assert!(platform_table(&[platform], &samples::look()).contains("its api_key is in use for 100d"));
-    }
-
     #[test]
     fn text_says_what_an_app_s_settings_must_hold() {
         let mut platforms = samples::status().platforms;
@@ -247,7 +225,7 @@ mod tests {
         "partial":0,"failed":10,"skipped":0},"budget":{"platform":"youtube","lane":"youtube","unit":"units",
         "account":null,"used":6240,"limit":10000,"window_ends_at":"2026-11-21T20:00:00Z","reserve":1000,
         "interval_s":21600,"stretched_interval_s":27000},"withdrawn":[{"metric":"avg_views",
-        "since":"2026-11-21T08:00:00Z"}],"secrets":[],"api":"key","scopes":["profile","insights"],
+        "since":"2026-11-21T08:00:00Z"}],"api":"key","scopes":["profile","insights"],
         "redirect_uri":"https://roster.example/oauth/youtube/callback"}]}
         "#);
     }

@@ -10,7 +10,7 @@ use roster_protocol::status::{self as protocol, Coverage, DayFigures};
 use roster_protocol::text::{SENTENCE_CHARACTERS, clean};
 
 use super::check::{self, Judged, Verdict};
-use super::platforms::{old_secrets, platform_table};
+use super::platforms::platform_table;
 use crate::client::{response, short_call};
 use crate::output::json;
 use crate::output::table::{Cell, Table, Tone};
@@ -85,14 +85,6 @@ fn text(status: &protocol::Status, look: &Look) -> String {
     ];
     if let Some(backup) = backup(&status.backup, look) {
         lines.push(("backup", backup));
-    }
-    let old: Vec<String> = status
-        .platforms
-        .iter()
-        .flat_map(|platform| old_secrets(platform, look).map(|words| format!("{}: {words}", platform.platform)))
-        .collect();
-    if !old.is_empty() {
-        lines.push(("secrets", old.join("; ")));
     }
     if status.to_reseal > 0 {
         let left = grouped(status.to_reseal);
@@ -301,14 +293,14 @@ mod tests {
         "partial":0,"failed":10,"skipped":0},"budget":{"platform":"youtube","lane":"youtube","unit":"units",
         "account":null,"used":6240,"limit":10000,"window_ends_at":"2026-11-21T20:00:00Z","reserve":1000,
         "interval_s":21600,"stretched_interval_s":27000},"withdrawn":[{"metric":"avg_views",
-        "since":"2026-11-21T08:00:00Z"}],"secrets":[]},{"platform":"bluesky","enabled":true,
-        "configured":true,"paused":false,"state":"limited","reason":"it asked to come back at 15:00",
-        "connections":300,"last_ok_at":null,"next_due_at":"2026-11-21T14:34:00Z","held_until":null,
+        "since":"2026-11-21T08:00:00Z"}]},{"platform":"bluesky","enabled":true,"configured":true,
+        "paused":false,"state":"limited","reason":"it asked to come back at 15:00","connections":300,
+        "last_ok_at":null,"next_due_at":"2026-11-21T14:34:00Z","held_until":null,
         "coverage_24h":{"expected":0,"ok":0,"partial":0,"failed":0,"skipped":0},"budget":null,
-        "withdrawn":[{"metric":"avg_views","since":"2026-11-21T08:00:00Z"}],"secrets":[]}],
-        "store":{"bytes":1048576,"snapshots":63000,"writable":true,"budget":null},"backup":{"last_at":null,
-        "last_bytes":null,"every_s":null,"next_at":null,"failed":null},"to_reseal":0,"retention":"chosen",
-        "not_ready":null,"listener_lost":null,"config":{"loaded_at":"2026-11-21T11:18:00Z","refused":null}}
+        "withdrawn":[{"metric":"avg_views","since":"2026-11-21T08:00:00Z"}]}],"store":{"bytes":1048576,
+        "snapshots":63000,"writable":true,"budget":null},"backup":{"last_at":null,"last_bytes":null,
+        "every_s":null,"next_at":null,"failed":null},"to_reseal":0,"retention":"chosen","not_ready":null,
+        "listener_lost":null,"config":{"loaded_at":"2026-11-21T11:18:00Z","refused":null}}
         "#);
     }
 

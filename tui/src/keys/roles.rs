@@ -10,6 +10,8 @@ pub fn needs(context: Context, action: Action) -> Role {
     match action {
         // A rule concerns all users.
         A::Edit if matches!(context, Context::Screen("Rules" | "Rule")) => Role::Admin,
+        // On the screens it takes back what was the user's own.
+        A::Undo if context == Context::Screens => Role::Analyst,
         A::Switch | A::NewRule | A::Disconnect | A::Remove | A::Undo => Role::Admin,
         A::Add
         | A::Connect

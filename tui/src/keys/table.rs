@@ -60,6 +60,7 @@ pub const BINDINGS: &[Binding] = {
         bind(P::Lists, A::Top, "", &["g", "home"], "", "to the first"),
         bind(P::Lists, A::Bottom, "", &["G", "end"], "", "to the last"),
         bind(P::Screens, A::Add, "add", &["a"], "", "add an influencer"),
+        bind(P::Screens, A::Undo, "undo", &["U"], "", "take your last change back"),
         bind(P::Screens, A::Exact, "exact", &["x"], "", "exact numbers, or short ones"),
         bind(P::Screens, A::Command, "command", &[":"], "", "type a command"),
         bind(P::Screens, A::Help, "help", &["?"], "help", "this help"),

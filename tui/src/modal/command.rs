@@ -27,6 +27,7 @@ enum Command {
     List(ListCommand),
     Screen(u8),
     Add,
+    Undo,
     Exact,
     Help,
     Quit,
@@ -36,14 +37,14 @@ impl Command {
     /// The least role that it needs.
     fn needs(&self) -> Role {
         match self {
-            Command::Sync(..) | Command::Pause(..) | Command::Add => Role::Analyst,
+            Command::Sync(..) | Command::Pause(..) | Command::Add | Command::Undo => Role::Analyst,
             Command::List(_) | Command::Screen(_) | Command::Exact | Command::Help | Command::Quit => Role::Viewer,
         }
     }
 }
 
 /// Every command as it is typed but the screens, for completion and for what is nearest.
-const COMMANDS: [&str; 18] = [
+const COMMANDS: [&str; 19] = [
     "sync",
     "sync all",
     "pause all",
@@ -59,6 +60,7 @@ const COMMANDS: [&str; 18] = [
     "sort synced",
     "go",
     "add",
+    "undo",
     "exact",
     "help",
     "quit",
@@ -91,6 +93,7 @@ fn parse(screens: &[(String, u8)], text: &str) -> Result<Command, String> {
             .map(Command::List)
             .map_err(|_| "go where? write a row's number: go 120".to_owned()),
         ("add", "") => Ok(Command::Add),
+        ("undo", "") => Ok(Command::Undo),
         ("exact", "") => Ok(Command::Exact),
         ("help", "") => Ok(Command::Help),
         ("quit" | "q", "") => Ok(Command::Quit),
@@ -163,6 +166,7 @@ fn run(shared: &mut Shared, command: Command) -> Vec<Next> {
         Command::List(command) => Next::List(command),
         Command::Screen(number) => Next::Screen(number),
         Command::Add => return vec![Next::Modal(form::add(shared))],
+        Command::Undo => return closed(Next::mutate(Mutation::Undo)),
         Command::Exact => {
             shared.exact = !shared.exact;
             return vec![Next::Close];

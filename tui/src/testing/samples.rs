@@ -52,7 +52,6 @@ fn platform(slug: &str, name: &str, short: &str, example: &str) -> PlatformStatu
         coverage_24h: Coverage { expected: 448, ok: 440, partial: 4, failed: 4, skipped: 0 },
         next_due_at: Some(NOW.plus_seconds(240)),
         withdrawn: Vec::new(),
-        secrets: Vec::new(),
     }
 }
 

@@ -50,6 +50,7 @@ fn keys_do_what_the_table_says() {
             Mutation::Add(new) => format!("add {} {:?} {:?}", new.name, new.accounts.len(), new.tags),
             Mutation::Connect { name, account, .. } => format!("connect {name} {}", account.handle),
             Mutation::Remove { name, .. } => format!("remove {name}"),
+            Mutation::Undo => "undo".to_owned(),
             Mutation::Merge { name, into_name, .. } => format!("merge {name} into {into_name}"),
             Mutation::Disconnect { name, .. } => format!("disconnect {name}"),
             Mutation::Interval { interval, .. } => format!("interval {interval:?}"),
@@ -94,6 +95,8 @@ fn keys_do_what_the_table_says() {
     check("Dyes↵", "remove Mara Lindqvist");
     check("Dno↵", "nothing");
     check("D⎋", "nothing");
+    check("U", "undo");
+    check(":undo↵", "undo");
     check("MOskar↵y", "merge Mara Lindqvist into Oskar & Ines");
     check("MOskar↵n", "nothing");
     check("jj↵s", "sync Oskar & Ines");

@@ -10,6 +10,7 @@ mod reported;
 mod routes;
 mod rules;
 mod silences;
+mod undo;
 mod warnings;
 mod webhooks;
 

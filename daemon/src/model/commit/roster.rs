@@ -2,7 +2,7 @@
 
 use roster_protocol::ids::InfluencerId;
 
-use crate::model::{Backup, ConfiguredSecret, Connection, Influencer, RetentionChoice, Settings};
+use crate::model::{Backup, Connection, Influencer, RetentionChoice, Settings, UndoLog};
 
 /// Who is on the roster, and what users set.
 #[derive(Clone, Debug, Default)]
@@ -13,8 +13,8 @@ pub struct RosterCommit {
     /// Removed with all their snapshots, runs and changes.
     pub removed_connections: Vec<Connection>,
     pub settings: Option<Settings>,
+    /// What users can take back from now on; the last of a user counts.
+    pub undo: Vec<UndoLog>,
     pub retention: Option<RetentionChoice>,
     pub backup: Option<Backup>,
-    /// All API keys and app secrets of the config, where they change.
-    pub secrets: Option<Vec<ConfiguredSecret>>,
 }

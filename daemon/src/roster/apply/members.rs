@@ -14,8 +14,11 @@ impl Roster {
             self.settings = settings.clone();
             self.requeue_everything();
         }
-        if let Some(secrets) = &commit.secrets {
-            self.secrets.clone_from(secrets);
+        for log in &commit.undo {
+            match log.changes.is_empty() {
+                true => drop(self.undo.remove(&log.uid)),
+                false => drop(self.undo.insert(log.uid, log.clone())),
+            }
         }
         self.retention = commit.retention.or(self.retention);
         if let Some(backup) = commit.backup {

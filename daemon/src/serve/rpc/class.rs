@@ -73,6 +73,7 @@ pub fn of(request: &RosterRequest) -> Class {
 
         R::Add { .. }
         | R::Edit { .. }
+        | R::Undo {}
         | R::Merge { .. }
         | R::Connect { .. }
         | R::ConsentBegin { .. }

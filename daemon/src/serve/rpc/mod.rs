@@ -181,8 +181,7 @@ async fn host(door: Door, peer: Peer, (role, permit): (Role, ConnectionPermit), 
     let ending = app.ending.clone();
     let role = watch::Sender::new(role);
     let standing = role.subscribe();
-    let noticed = Arc::new(parking_lot::Mutex::new(role.subscribe()));
-    let caller = Caller { app, outbox, who, peer, standing, noticed, judge: judge.clone(), backup: Arc::default() };
+    let caller = Caller { app, outbox, who, peer, standing, judge: judge.clone(), backup: Arc::default() };
     tokio::select! {
         () = converse(caller, &permit, stream, timeouts) => {}
         ended = judge.follow(peer, &role) => {

@@ -3,7 +3,7 @@
 use super::Batch;
 use crate::model::RosterCommit;
 use crate::store::error::StoreError;
-use crate::store::records::{Record, Secrets, Sweep};
+use crate::store::records::{Record, Sweep};
 use crate::store::tables::Records;
 
 impl Batch {
@@ -19,7 +19,12 @@ impl Batch {
             self.forget(connection);
         }
         commit.settings.iter().try_for_each(|settings| self.put(settings))?;
-        commit.secrets.iter().try_for_each(|secrets| self.put(&Secrets(secrets.clone())))?;
+        for log in &commit.undo {
+            match log.changes.is_empty() {
+                true => self.delete(Records::Undo, log.key()),
+                false => self.put(log)?,
+            }
+        }
         commit.retention.iter().try_for_each(|choice| self.put(choice))?;
         commit.backup.iter().try_for_each(|backup| self.put(backup))
     }

@@ -6,8 +6,7 @@ use roster_protocol::time::Timestamp;
 
 use super::{Payload, Record, read, read_plain};
 use crate::model::{
-    AlertsSince, Backup, BudgetKey, BudgetUse, ConfiguredSecret, Hold, KeptBackup, ReportedLimit, RetentionChoice,
-    Settings, StoreKey,
+    AlertsSince, Backup, BudgetKey, BudgetUse, Hold, KeptBackup, ReportedLimit, RetentionChoice, Settings, StoreKey,
 };
 use crate::store::envelope::Unreadable;
 use crate::store::tables::Records;
@@ -77,7 +76,6 @@ pub(super) fn verify(key: &[u8], encoded: &[u8]) -> Result<(), Unreadable> {
         key if key == AlertsSince::KEY => read::<AlertsSince>(table, key, encoded).map(drop),
         key if key == RetentionChoice::KEY => read::<RetentionChoice>(table, key, encoded).map(drop),
         BACKUP_SCHEDULED | BACKUP_REQUESTED => read::<Backup>(table, key, encoded).map(drop),
-        key if key == Secrets::KEY => read::<Secrets>(table, key, encoded).map(drop),
         key if key == StoreKeys::KEY => read::<StoreKeys>(table, key, encoded).map(drop),
         _ => read_plain(table, key, encoded).map(drop),
     }
@@ -251,43 +249,6 @@ impl Record for StoreKeys {
     }
 }
 
-/// The API keys and app secrets of the config, in [`Records::Meta`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::store) struct Secrets(pub(in crate::store) Vec<ConfiguredSecret>);
-
-impl Secrets {
-    pub(in crate::store) const KEY: [u8; 7] = *b"secrets";
-}
-
-/// Platform, key, hash, since when.
-type SecretPayload = (String, String, [u8; 16], i64);
-
-impl Record for Secrets {
-    const TABLE: Records = Records::Meta;
-
-    fn key(&self) -> Vec<u8> {
-        Self::KEY.to_vec()
-    }
-
-    fn encode(&self, out: Vec<u8>) -> Payload {
-        let payload = |secret: &ConfiguredSecret| -> SecretPayload {
-            (secret.platform.clone(), secret.key.clone(), secret.hash, secret.seen_at.0)
-        };
-        to_extend(&self.0.iter().map(payload).collect::<Vec<_>>(), out)
-    }
-
-    fn decode(_key: &[u8], payload: &[u8]) -> Option<Self> {
-        let secret = |(platform, key, hash, seen_at): SecretPayload| ConfiguredSecret {
-            platform,
-            key,
-            hash,
-            seen_at: Timestamp(seen_at),
-        };
-        let secrets: Vec<SecretPayload> = from_bytes(payload).ok()?;
-        Some(Secrets(secrets.into_iter().map(secret).collect()))
-    }
-}
-
 /// The key of the format in [`Records::Meta`].
 const FORMAT: &[u8] = b"format";
 
@@ -366,20 +327,6 @@ impl Record for Sweep {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn secrets_are_read_as_they_were_written() {
-        let secret = ConfiguredSecret {
-            platform: "youtube".to_owned(),
-            key: "api_key".to_owned(),
-            hash: [7; 16],
-            seen_at: Timestamp(5),
-        };
-        let secrets = Secrets(vec![secret.clone(), ConfiguredSecret { hash: [8; 16], ..secret }]);
-        let payload = secrets.encode(Vec::new()).expect("encodes");
-        assert_eq!(Secrets::decode(&Secrets::KEY, &payload), Some(secrets));
-        assert_eq!(Secrets::decode(&Secrets::KEY, &payload[1..]), None);
-    }
 
     #[test]
     fn the_only_key_of_an_older_store_is_needed() {

@@ -12,6 +12,7 @@ mod rules;
 mod reading;
 mod requests;
 mod silences;
+mod undo;
 mod deliveries;
 mod events;
 mod facts;
@@ -30,14 +31,14 @@ use super::tables::Records;
 use super::{reported, weeks};
 use crate::model::{
     Alert, AudienceOn, AuditLine, BudgetUse, Change, Connection, Consent, Deletion, Delivery, Grant, GrantTokens,
-    GrantUse, Hold, Influencer, Lease, ReadMarks, Receipt, RequestBlock, Run, RunsOfDay,
+    GrantUse, Hold, Influencer, Lease, ReadMarks, Receipt, RequestBlock, Run, RunsOfDay, UndoLog,
 };
 
 pub(super) use self::accounts::SnapshotRecord;
 pub(super) use self::deliveries::delivery_key;
 use self::events::decode_audit;
 pub(super) use self::events::encode_audit;
-pub(super) use self::facts::{Fold, Format, Secrets, Stamp, StoreKeys, Sweep, budget_key};
+pub(super) use self::facts::{Fold, Format, Stamp, StoreKeys, Sweep, budget_key};
 
 /// A value that is stored as one record.
 pub(super) trait Record: Sized {
@@ -187,6 +188,7 @@ pub(super) fn verify(table: Records, key: &[u8], encoded: &[u8]) -> Result<(), U
         Records::Silences => read::<Silence>(table, key, encoded).map(drop),
         Records::ReadMarks => read::<ReadMarks>(table, key, encoded).map(drop),
         Records::Requests => read::<RequestBlock>(table, key, encoded).map(drop),
+        Records::Undo => read::<UndoLog>(table, key, encoded).map(drop),
         Records::Quarantine => read_plain(table, key, encoded).map(drop),
     }
 }

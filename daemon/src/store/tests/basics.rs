@@ -6,13 +6,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use redb::ReadableTableMetadata;
 use roster_protocol::alert::ChangeCause;
+use roster_protocol::ids::AlertId;
 use roster_protocol::metric::Metric;
-use roster_protocol::time::{Date, Timestamp};
+use roster_protocol::time::{Date, Seconds, Timestamp};
 
 use super::disk::{Disk, submit};
 use super::sample::*;
-use crate::model::ReadMarks;
 use crate::model::{AlertsSince, Change, Commit, Deletion, RosterCommit, Run, Settings, SyncCommit};
+use crate::model::{Edited, Pausable, ReadMarks, UndoLog, Undoable, UndoableChange, Was};
 use crate::store::damage::DamageLog;
 use crate::store::origin::Origin;
 use crate::store::records::{Format, Record, Stamp};
@@ -25,6 +26,33 @@ use crate::store::{
 
 fn open(dir: &std::path::Path) -> Result<(Store, crate::model::Loaded), StoreError> {
     Store::open(OpenOptions::in_dir(dir, Timestamp(5)))
+}
+
+/// One change of each kind.
+fn undo_log() -> UndoLog {
+    let (someone, account) = (influencer(1, 4).id, connection(1, 5).id);
+    let was = |before: &str, after: &str| Some(Was { before: before.to_owned(), after: after.to_owned() });
+    let edited = Edited {
+        influencer: someone,
+        name: was("Mara", "Mia"),
+        note: Some(Was { before: None, after: Some("likes tea".to_owned()) }),
+        main: Some(Was { before: Some(account), after: None }),
+        tagged: vec!["new".to_owned()],
+        untagged: vec!["old".to_owned()],
+    };
+    let interval = Was { before: None, after: Some(Seconds(3600)) };
+    let paused = |target| UndoableChange::Paused { target, paused: true };
+    let changes = [
+        UndoableChange::Edited(Box::new(edited)),
+        UndoableChange::Interval { connection: account, interval },
+        paused(Pausable::All),
+        paused(Pausable::Platform("youtube".to_owned())),
+        paused(Pausable::Influencer(someone)),
+        paused(Pausable::Connection(account)),
+        UndoableChange::Acknowledged(vec![AlertId::from_bytes([3; 5])]),
+    ];
+    let changes = changes.into_iter().map(|change| Undoable { at: Timestamp(9), change });
+    UndoLog { uid: 1000, changes: changes.collect() }
 }
 
 #[test]
@@ -44,6 +72,8 @@ fn a_store_is_made_private_and_keeps_what_it_is_given() {
     commit.alerting.desktop_shown = Some((1000, 7));
     let marks = ReadMarks { uid: 1000, up_to: 5, at: Timestamp(3), read: BTreeMap::from([(7, Timestamp(4))]) };
     commit.alerting.read_marks = Some(marks.clone());
+    let log = undo_log();
+    commit.roster.undo = vec![log.clone()];
     commit.alerting.since = Some(AlertsSince(Timestamp(6)));
     submit(&store, &commit).wait().expect("a commit");
     drop(store);
@@ -53,7 +83,7 @@ fn a_store_is_made_private_and_keeps_what_it_is_given() {
     assert_eq!(loaded.influencers, [influencer(1, 4)]);
     assert_eq!(loaded.connections, [connection(1, 5)]);
     assert_eq!((loaded.settings, loaded.desktop_shown), (settings, vec![(1000, 7)]));
-    assert_eq!(loaded.read_marks, [marks]);
+    assert_eq!((loaded.read_marks, loaded.undo), (vec![marks], vec![log]));
     assert_eq!(loaded.alerts_since, Some(AlertsSince(Timestamp(6))));
 }
 

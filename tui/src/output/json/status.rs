@@ -243,17 +243,6 @@ struct Platform {
     budget: Option<Budget>,
     /// The metrics that it reports no more.
     withdrawn: Vec<Withdrawn>,
-    /// Its API keys and app secrets, never what they are.
-    secrets: Vec<Secret>,
-}
-
-#[derive(Debug, Serialize)]
-struct Secret {
-    key: String,
-    /// Since when it is in use here.
-    since: String,
-    /// Whether it should be replaced by another one.
-    old: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -278,13 +267,8 @@ impl From<&protocol::PlatformStatus> for Platform {
             coverage_24h: platform.coverage_24h.into(),
             budget: platform.budget.as_ref().map(Budget::from),
             withdrawn: platform.withdrawn.iter().map(withdrawn).collect(),
-            secrets: platform.secrets.iter().map(secret).collect(),
         }
     }
-}
-
-fn secret(secret: &protocol::SecretAge) -> Secret {
-    Secret { key: secret.key.clone(), since: secret.since.to_string(), old: secret.is_old }
 }
 
 fn withdrawn((metric, since): &(Metric, Timestamp)) -> Withdrawn {

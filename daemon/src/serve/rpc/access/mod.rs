@@ -9,7 +9,6 @@ mod known;
 mod report;
 mod role;
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,7 +25,7 @@ use self::role::{Given, Roles, User};
 pub use self::role::{Peer, Reason};
 use super::socket::{Admits, Socket};
 use crate::app::App;
-use crate::process::config::{Access, Grant, Principal};
+use crate::process::config::{Access, Principal};
 
 /// How often the roles of those who are connected are looked at again; with the age to which look-ups count this is less
 /// than a minute, whatever the database does.
@@ -127,9 +126,7 @@ impl Judge {
             self.replace(socket.group().map_or(Given::NoOne, Given::Members));
             return;
         };
-        let given = self.granted(access).await;
-        self.warn(&given, &setup.file);
-        self.replace(given);
+        self.replace(self.granted(access).await);
         socket.admit(Admits::Anyone);
     }
 
@@ -158,19 +155,6 @@ impl Judge {
                 () = tokio::time::sleep(EVERY), if has_roles => self.read(app, socket).await,
                 () = app.ending.cancelled() => return,
             }
-        }
-    }
-
-    /// Warns of names that give no one a role, unless they did not before either.
-    fn warn(&self, given: &Given, file: &Path) {
-        let before = self.roles.borrow().clone();
-        let Given::Granted(grants) = given else { return };
-        let is_news = |grant: &Grant| match &before.given {
-            Given::Granted(before) => !before.contains(&(grant.clone(), None)),
-            Given::NoOne | Given::Members(_) => true,
-        };
-        for (Grant { to, line, .. }, _) in grants.iter().filter(|(grant, id)| id.is_none() && is_news(grant)) {
-            tracing::warn!(at = %format!("{}:{line}", file.display()), "this host has no {to}, which has no role therefore");
         }
     }
 

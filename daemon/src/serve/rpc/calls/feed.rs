@@ -1,7 +1,5 @@
 //! Calls that wait for something new: the events of all clients, and the notices of one user's desktop.
 
-use std::time::Duration;
-
 use roster_protocol::error::RosterError;
 use roster_protocol::event::{Cursor, Event, EventBatch};
 use roster_protocol::service::Notice;
@@ -12,13 +10,7 @@ use crate::delivery::desktop;
 use crate::roster::rows;
 
 pub async fn events_since(caller: &Caller, after: Cursor) -> Result<EventBatch, RosterError> {
-    let mut standing = caller.noticed.lock().clone();
-    let batch = tokio::select! {
-        batch = caller.app.feed.since(after, WAIT) => batch,
-        // With another role the client shows other things as available: an empty batch has it look at everything again.
-        _ = standing.changed() => caller.app.feed.since(after, Duration::ZERO).await,
-    };
-    *caller.noticed.lock() = standing;
+    let batch = caller.app.feed.since(after, WAIT).await;
     let now = caller.app.clock.now();
     // What an alert is to the caller is not published to all.
     let of_caller = |event: Event| match event {

@@ -5,6 +5,7 @@ use roster_protocol::influencer::{
     Influencer, InfluencerEdit, InfluencerPage, InfluencerQuery, InfluencerRow, NewInfluencer,
 };
 use roster_protocol::service::PAGE_ROWS;
+use roster_protocol::undo::Undone;
 
 use super::Caller;
 use crate::browse::orders;
@@ -46,4 +47,8 @@ pub async fn remove(caller: &Caller, named: String) -> Result<Influencer, Roster
 pub async fn merge(caller: &Caller, named: String, into: String) -> Result<Influencer, RosterError> {
     let id = caller.own(|app, who| async move { edits::merging::merge(&app, who, named, into).await }).await?;
     caller.influencer(id)
+}
+
+pub async fn undo(caller: &Caller) -> Result<Option<Undone>, RosterError> {
+    caller.own(|app, who| async move { edits::undoing::undo(&app, who).await }).await
 }

@@ -50,8 +50,6 @@ pub struct Caller {
     pub peer: Peer,
     /// What it may do now.
     pub standing: watch::Receiver<Role>,
-    /// The same, as far as the client was notified of it.
-    pub noticed: Arc<parking_lot::Mutex<watch::Receiver<Role>>>,
     pub judge: Arc<Judge>,
     /// The backup that is read on this connection; it ends with it.
     pub backup: Arc<Mutex<Option<Stream>>>,
@@ -118,6 +116,7 @@ impl Serve for Caller {
             Add(new) => influencers::add(caller, new);
             Edit(influencer, edit) => influencers::edit(caller, influencer, edit);
             Remove(influencer) => influencers::remove(caller, influencer);
+            Undo() => influencers::undo(caller);
             Merge(influencer, into) => influencers::merge(caller, influencer, into);
 
             LookUp(account) => connections::look_up(caller, account);
