@@ -112,7 +112,7 @@ fn lose_page(file: &Path, table: &str) {
 /// `rosterd check` over this home's store.
 async fn check(home: &Home, more: &[&str]) -> CommandOutput {
     let mut command = alone(ROSTERD, &home.path(""));
-    command.arg("check").args(more).arg("--state-dir").arg(home.state());
+    command.arg("check").args(more).arg("--state-dir").arg(home.state()).arg("--socket").arg(home.socket());
     CommandOutput::of(command).await
 }
 
@@ -144,8 +144,14 @@ async fn a_check_says_what_is_whole_and_what_is_damaged_and_changes_nothing() {
     // A store that was not closed is whole, too.
     let mut rosterd = home.start().await;
     let in_use = check(&home, &[]).await;
+    assert!(in_use.code == Some(0) && in_use.out.contains("everything is whole: "), "{in_use:?}");
+    assert!(in_use.err.contains("note: read by the rosterd that runs"), "{in_use:?}");
+    let elsewhere = home.path("elsewhere.sock");
+    let mut command = alone(ROSTERD, &home.path(""));
+    command.arg("check").arg("--state-dir").arg(home.state()).arg("--socket").arg(elsewhere);
+    let in_use = CommandOutput::of(command).await;
     assert!(in_use.code == Some(1) && in_use.err.contains("is in use by another rosterd"), "{in_use:?}");
-    assert!(in_use.err.contains("hint: end it first"), "{in_use:?}");
+    assert!(in_use.err.contains("hint: it does not respond at the socket"), "{in_use:?}");
     rosterd.end(Signal::SIGKILL).await;
     assert_eq!(unchanged(&[]).await.code, Some(0), "after a kill");
     home.start().await.end(Signal::SIGTERM).await;
@@ -155,6 +161,11 @@ async fn a_check_says_what_is_whole_and_what_is_damaged_and_changes_nothing() {
     for table in ["influencers", "runs", "audit"] {
         damage(&file, table);
     }
+    let mut rosterd = home.start().await;
+    let by_daemon = check(&home, &["--json"]).await;
+    assert_eq!(by_daemon.code, Some(1), "{by_daemon:?}");
+    assert_eq!(by_daemon.json()["damaged"].as_array().map(Vec::len), Some(3), "{by_daemon:?}");
+    rosterd.end(Signal::SIGKILL).await;
     let found = unchanged(&["--json"]).await;
     assert_eq!((found.code, found.json()["whole"].as_bool()), (Some(1), Some(false)), "{found:?}");
     assert_eq!(table(&found.json(), "influencers")["damaged"], 1);

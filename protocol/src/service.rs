@@ -25,6 +25,7 @@ use crate::retention::{HistoryLimit, Retention};
 use crate::rule::{Backtest, ListedRule, RuleParts};
 use crate::silence::{ListedSilence, NewSilence};
 use crate::status::{Budget, DayFigures, PlatformStatus, Status};
+use crate::stored::StoreCheck;
 use crate::sync::{DuePage, Outcome, Run, SyncProgress, SyncTarget, SyncTicket};
 use crate::time::{Date, Day, Seconds, Since};
 use crate::undo::Undone;
@@ -198,6 +199,8 @@ pub trait Roster {
     /// Checks whether a platform is set up right, by real calls where they can show it.
     async fn test_platform(platform: String) -> Result<Vec<PlatformCheck>, RosterError>;
 
+    /// Reads the whole store, row by row, while it is in use, and verifies the checksum of each.
+    async fn check_store() -> Result<StoreCheck, RosterError>;
     /// Looks at all that a newcomer gets wrong, by real requests where they show it; takes half a minute at most.
     async fn examine() -> Result<Examination, RosterError>;
 

@@ -33,7 +33,7 @@ macro_rules! methods {
 }
 
 methods! {
-    Status Figures LogLevel Retention ChooseRetention Platforms Budgets TestPlatform Examine Influencers Influencer Namesakes
+    Status Figures LogLevel Retention ChooseRetention Platforms Budgets TestPlatform CheckStore Examine Influencers Influencer Namesakes
     LookUp Add Edit Remove Undo Merge Connect ConsentBegin ConsentState ConsentPaste ConsentOpen ConsentChoose ConsentCancel Grants
     Disconnect Pause SetInterval SetHandle Connection Connections Sync SyncProgress Requests Runs Due History Record Changes Alerts
     Acknowledge AssignAlert ReadAlerts Alert Rules AddRule EditRule RemoveRule TestRule Silences AddSilence EndSilence Channels
@@ -157,6 +157,7 @@ fn admins() -> Vec<RosterRequest> {
         R::TestChannel { channel: none() },
         R::Backup { seal: BackupSeal::AsConfigured, with_keys: false },
         R::BackupPiece {},
+        R::CheckStore {},
         R::BackupKept {},
         R::RevokeAll {},
         R::RotateKey {},

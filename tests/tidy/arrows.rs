@@ -36,11 +36,12 @@ const PROTOCOL: &str = "
     event: ids alert sync
     query: text folding metric error connection
     doctor: time
+    stored:
     retention: time
     json: metric rule alert
     silence: ids time
     undo: ids
-    service: access time ids error delivery connection influencer alert sync status audit backup keys consent event retention reported rule silence doctor request undo
+    service: access time ids error delivery connection influencer alert sync status audit backup keys consent event retention reported rule silence doctor request undo stored
     notice: text ids metric number alert service
     transport: text paths service
 ";

@@ -56,7 +56,7 @@ enum Command {
         #[arg(long = "effective")]
         reports: bool,
     },
-    /// Reads the whole store and says what is whole and what is damaged, changing nothing; not while a daemon has it
+    /// Reads the whole store and says what is whole and what is damaged, changing nothing; where a daemon has it, that one does
     Check {
         /// Print it as JSON
         #[arg(long)]
@@ -125,7 +125,7 @@ pub fn main() -> ExitCode {
         owner::become_owner_of(&paths.state_dir.path);
     }
     if let Some(Command::Check { json }) = arguments.command {
-        return ExitCode::from(check_store::check(&paths.state_dir.path, json));
+        return ExitCode::from(check_store::check(&paths.state_dir.path, &paths.socket.path, json));
     }
     if let Some(Command::Compact { json }) = arguments.command {
         return ExitCode::from(compact::run(&paths.state_dir.path, json));

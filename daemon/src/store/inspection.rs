@@ -7,6 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use redb::{Database, DatabaseError, ReadableDatabase};
+use roster_protocol::{CheckedTable, StoreCheck};
 
 use super::damage::{DamageLog, DamagedRow};
 use super::envelope::Unreadable;
@@ -58,6 +59,40 @@ impl Inspection {
     pub fn is_newer(&self) -> bool {
         let is_damaged = self.file_damage.is_some() || self.tables.iter().any(InspectedTable::is_damaged);
         !is_damaged && self.tables.iter().any(|table| table.newer > 0)
+    }
+}
+
+impl From<Inspection> for StoreCheck {
+    fn from(found: Inspection) -> Self {
+        let table = |table: InspectedTable| {
+            let InspectedTable { name, whole, damaged, newer, unreachable } = table;
+            CheckedTable { name, whole, damaged, newer, unreachable }
+        };
+        Self {
+            file: found.file.display().to_string(),
+            bytes: found.bytes,
+            format: found.format,
+            tables: found.tables.into_iter().map(table).collect(),
+            rows: found.rows.into_iter().map(|row| (row.table, row.key)).collect(),
+            damage: found.file_damage,
+        }
+    }
+}
+
+impl From<StoreCheck> for Inspection {
+    fn from(found: StoreCheck) -> Self {
+        let table = |table: CheckedTable| {
+            let CheckedTable { name, whole, damaged, newer, unreachable } = table;
+            InspectedTable { name, whole, damaged, newer, unreachable }
+        };
+        Self {
+            file: found.file.into(),
+            bytes: found.bytes,
+            format: found.format,
+            tables: found.tables.into_iter().map(table).collect(),
+            rows: found.rows.into_iter().map(|(table, key)| DamagedRow { table, key }).collect(),
+            file_damage: found.damage,
+        }
     }
 }
 

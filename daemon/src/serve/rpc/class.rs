@@ -99,7 +99,7 @@ pub fn of(request: &RosterRequest) -> Class {
         | R::RotateKey {}
         | R::RetireKey { .. } => (Role::Admin, Length::Short),
         // All that is stored is in it.
-        R::BackupPiece {} => (Role::Admin, Length::Long),
+        R::BackupPiece {} | R::CheckStore {} => (Role::Admin, Length::Long),
     };
     Class { role, length }
 }

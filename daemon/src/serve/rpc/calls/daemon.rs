@@ -8,9 +8,11 @@ use roster_protocol::error::RosterError;
 use roster_protocol::retention::Retention;
 use roster_protocol::service::{AuditQuery, Page};
 use roster_protocol::status::{Budget, DayFigures, PlatformStatus, Status};
+use roster_protocol::stored::StoreCheck;
 
 use super::super::access;
 use super::Caller;
+use crate::app::read_error;
 use crate::browse::{self, budgets, figures, lists, overview};
 use crate::{consent, doctor, edits};
 
@@ -47,6 +49,11 @@ pub async fn budgets(caller: &Caller) -> Result<Vec<Budget>, RosterError> {
 
 pub async fn test_platform(caller: &Caller, platform: String) -> Result<Vec<PlatformCheck>, RosterError> {
     consent::setup::test(&caller.app, &platform).await
+}
+
+pub async fn check_store(caller: &Caller) -> Result<StoreCheck, RosterError> {
+    let found = caller.app.store.inspect_in_use().await.map_err(|error| read_error(&error))?;
+    Ok(found.into())
 }
 
 pub async fn examine(caller: &Caller) -> Result<Examination, RosterError> {

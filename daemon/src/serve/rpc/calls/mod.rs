@@ -100,6 +100,7 @@ impl Serve for Caller {
             Platforms() => daemon::platforms(caller);
             Budgets() => daemon::budgets(caller);
             TestPlatform(platform) => daemon::test_platform(caller, platform);
+            CheckStore() => daemon::check_store(caller);
             Examine() => daemon::examine(caller);
             Access() => daemon::access(caller);
             Audit(query) => daemon::audit(caller, query);
