@@ -307,7 +307,8 @@ pub fn mending(error: &StoreError) -> &'static str {
 }
 
 /// What an operator does about a store that is damaged while the daemon runs.
-const DAMAGED: &str = "end rosterd; then `rosterd check` says what is whole, and a backup can take the file's place";
+const DAMAGED: &str = "end rosterd; then `rosterd check` says what is whole, `rosterd repair` writes a new store of it, and a backup \
+                       can take the file's place";
 
 /// A failed read as users see it.
 pub fn read_error(error: &StoreError) -> RosterError {

@@ -202,7 +202,8 @@ async fn an_id_that_is_in_use_is_not_given_again() {
 #[test]
 fn a_damaged_store_is_reported_with_the_way_on() {
     let damaged = StoreError::Damaged { what: "/state/roster.redb: a page of it makes no sense".to_owned() };
-    let on = "end rosterd; then `rosterd check` says what is whole, and a backup can take the file's place";
+    let on = "end rosterd; then `rosterd check` says what is whole, `rosterd repair` writes a new store of it, and a backup can take \
+              the file's place";
     let (written, read) = (write_error(&damaged), read_error(&damaged));
     let message = "the store is damaged: /state/roster.redb: a page of it makes no sense";
     assert_eq!((written.message, written.hint.as_deref()), (format!("nothing was changed: {message}"), Some(on)));

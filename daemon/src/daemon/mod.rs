@@ -44,7 +44,7 @@ use crate::secret::master_key::{Found, KeyError};
 use crate::secret::vault::{KeyId, Vault};
 use crate::serve::rpc::socket::{Socket, SocketError};
 use crate::serve::{http, rpc};
-use crate::store::{Needs, OpenOptions, Store, StoreError, own_dir};
+use crate::store::{Needs, OpenOptions, Salvaged, Store, StoreError, own_dir};
 use crate::sync::scheduler;
 use crate::webhooks::leases;
 
@@ -185,7 +185,12 @@ impl Daemon {
             new_store: options.new_store,
             now: options.clock.now(),
         };
-        let opened = open(&source, opening).await?;
+        let opened = match open(&source, opening.clone()).await {
+            Err(StartError::Store(error @ StoreError::Damaged { .. })) => {
+                open_salvaged(&source, opening, error).await?
+            }
+            opened => opened?,
+        };
         let (socket, listener) = Socket::listen(options.socket.clone(), options.group_may)?;
         let seed = getrandom::u64().map_err(|error| StartError::Randomness(error.to_string()))?;
         let (http, http_listener) = http::bind(options.config.http.listen);
@@ -321,6 +326,33 @@ fn new_id() -> Result<[u8; 16], StartError> {
     let mut id = [0; 16];
     getrandom::fill(&mut id).map_err(|error| StartError::Randomness(error.to_string()))?;
     Ok(id)
+}
+
+/// Opens what is whole of a damaged store, to be read and exported only: nothing is synced, stored or sent.
+///
+/// # Errors
+/// That the store is damaged, where nothing of it can be read, there is no room for it, or its key is not there.
+async fn open_salvaged(source: &Arc<Source>, opening: Opening, error: StoreError) -> Result<Opened, StartError> {
+    let options = OpenOptions::in_dir(opening.dir.clone(), opening.now);
+    let salvaged = in_store(move || Store::open_salvaged(&options)).await;
+    let Ok(Salvaged { store, loaded, rows }) = salvaged.inspect_err(|why| {
+        tracing::error!(%why, "nothing can be read of the damaged store");
+    }) else {
+        return Err(error.into());
+    };
+    let keys = source.clone();
+    let id = loaded.store;
+    let found =
+        in_time(&source.file, move || keys.environment.key_sources(&opening.config, &opening.dir).of_store(id).find());
+    let Some(Found { ring, from }) = found.await?? else { return Err(error.into()) };
+    tracing::error!(
+        %error,
+        rows,
+        "the store is damaged: what is whole of it can be read and exported, and nothing is synced or stored; end rosterd, then \
+         `rosterd repair` writes a new store of it, or a backup takes its place"
+    );
+    let vaults = Vaults::new(Vault::new(&ring, loaded.store), from);
+    Ok(Opened { store, loaded, vaults })
 }
 
 /// How long the store may take to open before the log says so: a large one is repaired, an older one migrated.

@@ -29,6 +29,7 @@ mod queries;
 mod reader;
 mod records;
 mod repairing;
+mod salvaging;
 mod requests;
 mod restoring;
 mod rows;
@@ -76,6 +77,7 @@ pub use self::queries::{
 };
 pub use self::repairing::{Made, Repaired, repair};
 pub use self::restoring::{RestoreError, Restored, restore};
+pub use self::salvaging::Salvaged;
 pub use self::scrub::Scrubbed;
 pub use self::sealed::SealedCounts;
 pub use self::shared::StoreState;
@@ -172,20 +174,30 @@ impl Store {
             let damage = DamageLog::default();
             let found = origin.check_format()?;
             let database = origin.open_as_of_now(found, &damage)?;
-            let shared = Arc::new(Shared::new(origin, database, damage));
-            let loaded = shared.read(|reader| reader.load())?;
+            let (store, loaded) = Store::over(Arc::new(Shared::new(origin, database, damage)), options.linger)?;
             // On a full disk it is left for the next start: what is stored can still be read.
-            if let Err(error) = shared.origin.mark(loaded.store) {
+            if let Err(error) = store.handle.shared.origin.mark(loaded.store) {
                 tracing::warn!(%error, "the marker beside the store could not be written");
             }
-            let (sender, receiver) = mpsc::channel();
-            let (of_thread, linger) = (Arc::clone(&shared), options.linger);
-            let thread = std::thread::Builder::new().name("store-writer".to_owned());
-            let thread = thread.spawn(move || writer::run(&of_thread, &receiver, linger))?;
-            let handle = Handle { shared, queue: Mutex::new(Some(sender)), thread: Some(thread) };
-            Ok((Store { handle: Arc::new(handle) }, loaded))
+            if store.handle.shared.origin.path().is_some()
+                && let Err(error) = salvaging::remove(&options.dir)
+            {
+                tracing::warn!(%error, "what was whole of a damaged store is still there");
+            }
+            Ok((store, loaded))
         });
         opened.map_err(|error| error.in_file(&origin::file_in(&dir)))
+    }
+
+    /// Loads what is stored, and begins to write.
+    fn over(shared: Arc<Shared>, linger: Duration) -> Result<(Store, Loaded), StoreError> {
+        let loaded = shared.read(|reader| reader.load())?;
+        let (sender, receiver) = mpsc::channel();
+        let of_thread = Arc::clone(&shared);
+        let thread = std::thread::Builder::new().name("store-writer".to_owned());
+        let thread = thread.spawn(move || writer::run(&of_thread, &receiver, linger))?;
+        let handle = Handle { shared, queue: Mutex::new(Some(sender)), thread: Some(thread) };
+        Ok((Store { handle: Arc::new(handle) }, loaded))
     }
 
     /// What the store in `dir` needs to be opened, read without changing anything there; nothing when there is no store. `new`:

@@ -39,6 +39,8 @@ pub type BackendSource = Arc<dyn Fn() -> std::io::Result<Box<dyn StorageBackend>
 pub(super) struct Origin {
     source: Source,
     cache_bytes: usize,
+    /// Where it is what is whole of a damaged store: that it is damaged, and the lock on that store.
+    damaged: Option<(StoreError, File)>,
 }
 
 enum Source {
@@ -62,7 +64,11 @@ impl Origin {
         let lock = lock(dir)?;
         remove_leftover(&dir.join(NEW_FILE))?;
         let path = dir.join(FILE);
-        let origin = Self { source: Source::File { path, _lock: Some(lock), open: Mutex::new(None) }, cache_bytes };
+        let origin = Self {
+            source: Source::File { path, _lock: Some(lock), open: Mutex::new(None) },
+            cache_bytes,
+            damaged: None,
+        };
         if !is_there(dir)? {
             may_begin(dir, new)?;
             origin.create(dir, stamp)?;
@@ -83,14 +89,19 @@ impl Origin {
         // A copy has no lock's file, and needs none: the engine locks the store's own file, too.
         let locked = fs::symlink_metadata(dir.join(LOCK_FILE)).is_ok().then(|| lock(dir)).transpose()?;
         open_checked_to_read(&path)?;
-        Ok(Self { source: Source::File { path, _lock: locked, open: Mutex::new(None) }, cache_bytes })
+        Ok(Self { source: Source::File { path, _lock: locked, open: Mutex::new(None) }, cache_bytes, damaged: None })
     }
 
     /// The same of a directory that the caller has locked.
     pub(super) fn file_to_read(dir: &Path, cache_bytes: usize) -> Result<Self, StoreError> {
         let path = dir.join(FILE);
         open_checked_to_read(&path)?;
-        Ok(Self { source: Source::File { path, _lock: None, open: Mutex::new(None) }, cache_bytes })
+        Ok(Self { source: Source::File { path, _lock: None, open: Mutex::new(None) }, cache_bytes, damaged: None })
+    }
+
+    /// The same as what is whole of a damaged store: it is opened for reading only.
+    pub(super) fn of_damaged(self, error: StoreError, lock: File) -> Self {
+        Self { damaged: Some((error, lock)), ..self }
     }
 
     /// Where the file is; `None` for backends.
@@ -133,7 +144,7 @@ impl Origin {
     pub(super) fn in_backend(source: BackendSource, cache_bytes: usize, stamp: Stamp) -> Result<Self, StoreError> {
         let backend = source()?;
         let is_new = backend.len()? == 0;
-        let origin = Self { source: Source::Backend(source), cache_bytes };
+        let origin = Self { source: Source::Backend(source), cache_bytes, damaged: None };
         if is_new {
             write_schema(&origin.builder().create_with_backend(BoxedBackend(backend))?, stamp)?;
         }
@@ -142,6 +153,7 @@ impl Origin {
 
     /// Opens the database, with everything that was committed before a crash.
     pub(super) fn open(&self) -> Result<Database, StoreError> {
+        self.damaged.as_ref().map_or(Ok(()), |(error, _)| Err(error.clone()))?;
         match &self.source {
             Source::Backend(source) => Ok(self.builder().create_with_backend(BoxedBackend(source()?))?),
             Source::File { path, open, .. } => {

@@ -15,6 +15,7 @@ use super::error::StoreError;
 use super::origin::Origin;
 use super::overlay::ReadOnly;
 use super::reader::Reader;
+use super::writer;
 use crate::meters::StoreMeters;
 
 /// The table that is written to test whether there is room. The next test deletes what a crash left of it.
@@ -101,6 +102,13 @@ impl Shared {
     pub(super) fn new(origin: Origin, database: Database, damage: DamageLog) -> Self {
         let held = RwLock::new(Some(Held::Whole(database)));
         let state = watch::Sender::new(StoreState::Working);
+        Self { held, origin, state, recoveries: AtomicU64::new(0), damage, meters: StoreMeters::default() }
+    }
+
+    /// One that is read only, for good, because the store is damaged.
+    pub(super) fn to_read(origin: Origin, database: ReadOnly, damage: DamageLog, error: &StoreError) -> Self {
+        let held = RwLock::new(Some(Held::ToRead(database)));
+        let state = watch::Sender::new(writer::refusing(error));
         Self { held, origin, state, recoveries: AtomicU64::new(0), damage, meters: StoreMeters::default() }
     }
 

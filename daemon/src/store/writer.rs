@@ -60,6 +60,11 @@ pub(super) fn run(shared: &Arc<Shared>, queue: &Receiver<Job>, linger: Duration)
     });
 }
 
+/// The state of a store that cannot be written from now on.
+pub(super) fn refusing(error: &StoreError) -> StoreState {
+    StoreState::after(error, Instant::now())
+}
+
 /// A group that is durable: the replies to send, and the bytes to free.
 struct Written {
     replies: Vec<Reply>,
