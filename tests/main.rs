@@ -6,6 +6,7 @@ mod access;
 mod adding;
 mod alerting;
 mod asking;
+mod auditing;
 mod backing;
 mod attacking;
 mod breaking;

@@ -44,6 +44,7 @@ async fn a_store_of_format_1_is_copied_and_keeps_everything() {
         let paused = home.json(&["show", "Paused Person"]).await;
         assert_eq!((&paused["sync_enabled"], &paused["connections"][0]["status"]), (&false.into(), &"paused".into()));
         assert!(home.json(&["audit"]).await["entries"].as_array().expect("entries").len() > 5);
+        is_chained(&home).await;
         // It is a store like any other from now on.
         let name = format!("Added {round}");
         home.json(&["add", &name]).await;
@@ -97,10 +98,20 @@ async fn a_store_of_format_2_is_copied_and_keeps_its_alerts_and_consents() {
         assert_eq!(grants[1]["connections"][0], mara["connections"][0]["id"]);
         let audit = home.json(&["audit"]).await;
         assert!(audit["entries"].as_array().expect("entries").iter().any(|entry| entry["action"] == "profile.update"));
+        is_chained(&home).await;
         home.json(&["add", &format!("Added {round}")]).await;
         let (status, _) = rosterd.end(Signal::SIGTERM).await;
         assert!(status.success());
     }
+}
+
+/// Each entry of the audit log follows from the one before it, and says whom it is about.
+async fn is_chained(home: &Home) {
+    let check = home.json(&["audit", "verify"]).await;
+    assert_eq!((&check["whole"], check["entries"] == check["last"]), (&true.into(), true), "{check}");
+    let audit = home.json(&["audit"]).await;
+    let named = audit["entries"].as_array().expect("entries").iter().map(|entry| entry["on"].as_str().expect("a text"));
+    assert!(named.clone().any(|on| on.contains(':')) && named.clone().all(|on| !on.contains('(')), "{audit}");
 }
 
 fn name(influencer: &Value) -> &str {

@@ -41,6 +41,18 @@ pub struct AuditEntry {
     pub cause: String,
 }
 
+/// What a check of the whole audit log found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditCheck {
+    /// How many entries there are.
+    pub entries: u64,
+    /// The number of the last one, 0 before the first, and its hash in hexadecimal digits; the daemon's log has the same.
+    pub last: u64,
+    pub hash: String,
+    /// What is wrong, in words that name the entry; the first hundred.
+    pub faults: Vec<String>,
+}
+
 /// What can be paused as a whole.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum PauseTarget {

@@ -45,7 +45,7 @@ mod words;
 
 pub use access::{Access, GivenRole, Role};
 pub use alert::{About, Alert, AlertState, Change, ChangeCause, Explained, Severity};
-pub use audit::{AuditEntry, Who};
+pub use audit::{AuditCheck, AuditEntry, Who};
 pub use backup::{BackupBegun, BackupEnd, BackupPiece, BackupSeal};
 pub use connection::{
     Account, AccountPreview, Badge, ByHand, Connection, ConnectionStatus, Profile, ReadWith, Record, Recorded,

@@ -8,7 +8,7 @@
 
 use crate::access::Access;
 use crate::alert::{Alert, AlertState, Change};
-use crate::audit::{AuditEntry, PauseTarget};
+use crate::audit::{AuditCheck, AuditEntry, PauseTarget};
 use crate::backup::{BackupBegun, BackupPiece, BackupSeal};
 use crate::connection::{Account, AccountPreview, Connection, Record, Recorded, Snapshot, Week};
 use crate::consent::{ConnectionPage, ConsentBegun, ConsentMethod, ConsentState, Grant, PlatformCheck, RevokedAll};
@@ -340,6 +340,8 @@ pub trait Roster {
     /// Who may do what, the caller first.
     async fn access() -> Result<Access, RosterError>;
     async fn audit(query: AuditQuery) -> Result<Page<AuditEntry>, RosterError>;
+    /// Follows the whole chain of the audit log.
+    async fn verify_audit() -> Result<AuditCheck, RosterError>;
 
     /// Waits for events after `after`; for [`Cursor::default`] it returns the newest position at once.
     async fn events_since(after: Cursor) -> Result<EventBatch, RosterError>;

@@ -38,7 +38,7 @@ methods! {
     Disconnect Pause SetInterval SetHandle Connection Connections Sync SyncProgress Requests Runs Due History Record Changes Alerts
     Acknowledge AssignAlert ReadAlerts Alert Rules AddRule EditRule RemoveRule TestRule Silences AddSilence EndSilence Channels
     TestChannel Deliveries RetryDelivery Backup BackupPiece BackupKept Keys RotateKey RetireKey Access Audit EventsSince Notices
-    NoticesShown RevokeAll
+    NoticesShown RevokeAll VerifyAudit
 }
 
 /// Whether a response says that the caller's role is too low.
@@ -100,6 +100,7 @@ fn viewers() -> Vec<RosterRequest> {
         R::Keys {},
         R::Access {},
         R::Audit { query: Default::default() },
+        R::VerifyAudit {},
         R::EventsSince { after: Default::default() },
         R::Notices {},
         R::NoticesShown { number: 0 },

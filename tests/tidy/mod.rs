@@ -189,7 +189,7 @@ fn only_what_counts_and_what_shows_it_name_the_numbers_library() {
 
 #[test]
 fn only_the_vault_names_the_cipher() {
-    only_in(&["chacha20poly1305", "aead::"], &["daemon/src/secret/vault.rs"]);
+    only_in(&["chacha20poly1305", "aead::"], &["daemon/src/secret/vault.rs", "daemon/src/secret/personal.rs"]);
 }
 
 #[test]

@@ -140,6 +140,17 @@ impl Output {
         self.stdout.flush()
     }
 
+    /// Prints one JSON object a line, and flushes it.
+    ///
+    /// # Errors
+    /// When stdout cannot be written.
+    pub fn lines<T: Serialize>(&mut self, objects: impl Iterator<Item = T>) -> io::Result<()> {
+        for object in objects {
+            self.stdout.write_all(document(&object)?.as_bytes())?;
+        }
+        self.stdout.flush()
+    }
+
     /// Prints bytes as they are.
     ///
     /// # Errors

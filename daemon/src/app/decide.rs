@@ -6,11 +6,13 @@ use roster_protocol::error::RosterError;
 use roster_protocol::time::Timestamp;
 
 use super::load::Held;
+use super::personal;
 use super::publish::{self, Publication};
 use super::setup::Setup;
 use super::{App, FAILED_BADLY, write_error};
 use crate::decision::{Decision, Dice, deliveries};
 use crate::roster::Roster;
+use crate::secret::vault::Vault;
 use crate::store::{Encoded, Pending};
 
 impl App {
@@ -72,9 +74,10 @@ impl App {
     }
 
     fn step<T>(&self, setup: &Setup, held: &mut Held, decide: impl FnOnce(&mut Step<'_>) -> T) -> (T, Option<Made>) {
-        let mut dice = self.dice.lock();
+        let (mut dice, vault) = (self.dice.lock(), self.consents.vault());
         let mut step = Step {
             roster: &mut held.roster,
+            vault: &vault,
             setup,
             dice: &mut dice,
             now: self.clock.now(),
@@ -121,6 +124,7 @@ fn beside(setup: &Setup, now: Timestamp, encoded: &mut Encoded) {
 /// Decisions that are made while the roster is held.
 struct Step<'a> {
     roster: &'a mut Roster,
+    vault: &'a Vault,
     setup: &'a Setup,
     dice: &'a mut Dice,
     now: Timestamp,
@@ -152,7 +156,8 @@ impl Step<'_> {
             Ok(decided)
         });
         let decided = catch_unwind(deciding).unwrap_or_else(|_| Err(RosterError::failed(FAILED_BADLY)))?;
-        let commit = made.commit;
+        let mut commit = made.commit;
+        personal::seal(self.vault, self.roster, &mut commit)?;
         self.encoded.add(&commit).map_err(|error| write_error(&error))?;
         self.roster.apply(&commit);
         publish::add(&mut self.publication, self.roster, self.now, &commit);

@@ -9,6 +9,7 @@ mod decide;
 pub mod ending;
 pub mod events;
 mod load;
+pub mod personal;
 pub mod lookups;
 mod probes;
 mod publish;

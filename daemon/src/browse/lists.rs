@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::ops::RangeInclusive;
 
 use roster_protocol::alert::{Alert, Change};
-use roster_protocol::audit::{AuditEntry, Who};
+use roster_protocol::audit::{AuditCheck, AuditEntry, Who};
 use roster_protocol::connection::Week;
 use roster_protocol::error::{ErrorKind, RosterError};
 use roster_protocol::ids::ConnectionId;
@@ -180,19 +180,34 @@ pub async fn audit(app: &App, query: AuditQuery) -> Result<Page<AuditEntry>, Ros
         limit: limit(query.limit),
     });
     let read = read.await.map_err(|error| read_error(&error))?;
-    Ok(page(read, |(number, line)| entry(*number, line)))
+    Ok(app.look(|roster| page(read, |(number, line)| entry(*number, app.opened(roster, line.clone())))))
 }
 
-fn entry(number: u64, line: &model::AuditLine) -> AuditEntry {
+/// What a check of the whole audit log finds.
+///
+/// # Errors
+/// When the store cannot be read.
+pub async fn verify_audit(app: &App) -> Result<AuditCheck, RosterError> {
+    let check = app.store.verify_audit().await.map_err(|error| read_error(&error))?;
+    let end = check.end.unwrap_or_default();
+    Ok(AuditCheck {
+        entries: check.lines,
+        last: end.number,
+        hash: data_encoding::HEXLOWER.encode(&end.hash),
+        faults: check.faults.iter().map(ToString::to_string).collect(),
+    })
+}
+
+fn entry(number: u64, line: model::AuditLine) -> AuditEntry {
     AuditEntry {
         number,
         at: line.at,
-        who: line.who.clone(),
-        action: line.action.clone(),
-        on: line.on.clone(),
-        old: line.old.clone(),
-        new: line.new.clone(),
-        cause: line.cause.clone(),
+        who: line.who,
+        action: line.action,
+        on: line.on.to_string(),
+        old: line.old,
+        new: line.new,
+        cause: line.cause,
     }
 }
 

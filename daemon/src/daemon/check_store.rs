@@ -102,6 +102,9 @@ pub(super) fn text_of(found: &Inspection) -> String {
     for row in &found.rows {
         let _ = writeln!(text, "damaged: {} {}", row.table, HEXLOWER.encode(&row.key));
     }
+    for fault in &found.chain {
+        let _ = writeln!(text, "audit log: {fault}");
+    }
     if found.is_whole() {
         let rows: u64 = found.tables.iter().map(|table| table.whole).sum();
         let _ = writeln!(text, "everything is whole: {rows} records");
@@ -143,6 +146,9 @@ fn verdict(found: &Inspection) -> String {
     if unreachable > 0 {
         parts.push(format!("{unreachable} {} in part unreachable", if unreachable == 1 { "table" } else { "tables" }));
     }
+    if !found.chain.is_empty() {
+        parts.push("the audit log is not what was written".to_owned());
+    }
     parts.extend(found.file_damage.as_ref().map(|what| clean(what, CHARACTERS)));
     format!("error: the store is damaged: {file}: {}\nhint: {BACKUP}\n", parts.join(", "))
 }
@@ -163,6 +169,7 @@ pub(super) fn json_of(found: &Inspection) -> Value {
         "damage": found.file_damage.as_deref().map(|what| clean(what, CHARACTERS)),
         "tables": tables.collect::<Vec<_>>(),
         "damaged": rows.collect::<Vec<_>>(),
+        "audit": found.chain.iter().map(ToString::to_string).collect::<Vec<_>>(),
     })
 }
 
@@ -188,6 +195,7 @@ mod tests {
                 InspectedTable { name: "empty".to_owned(), ..InspectedTable::default() },
             ],
             rows: Vec::new(),
+            chain: Vec::new(),
             file_damage: None,
         };
         assert_eq!((code_of(&found), verdict(&found).as_str()), (0, ""));

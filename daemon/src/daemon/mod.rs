@@ -26,7 +26,7 @@ use tokio::task::JoinHandle;
 
 use crate::app::ending::{CLOSING, LAST_RENEWALS, LAST_WORK, LAST_WRITE};
 use crate::app::setup::{Source, StartedWith};
-use crate::app::{App, Parts, Vaults};
+use crate::app::{App, Parts, Vaults, personal};
 use crate::backups::scheduled;
 use crate::consent::keeper;
 use crate::decision::keys;
@@ -319,6 +319,7 @@ async fn open(source: &Arc<Source>, opening: Opening) -> Result<Opened, StartErr
         store.commit(Commit::from(commit)).await?;
         loaded.keys = keys;
     }
+    personal::begin_chain(&store, &mut loaded, &vaults.now()).await?;
     Ok(Opened { store, loaded, vaults })
 }
 

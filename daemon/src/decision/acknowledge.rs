@@ -10,7 +10,7 @@ use roster_protocol::ids::AlertId;
 use super::audit::audit;
 use super::checks::{checked_note, checked_user};
 use super::{Decision, deliveries, reading, undo};
-use crate::model::{Alert, AuditLine, UndoableChange};
+use crate::model::{Alert, AuditLine, On, UndoableChange};
 
 /// Acknowledges those that are open, and notes something on them and on those that are acknowledged already; the others
 /// stay as they are.
@@ -102,6 +102,6 @@ pub fn assign(decision: &mut Decision<'_>, who: &Who, alert: AlertId, user: Opti
     Ok(())
 }
 
-fn named(alert: &Alert) -> String {
-    format!("{} {}", alert.id, alert.why)
+fn named(alert: &Alert) -> On {
+    On { what: alert.id.to_string(), name: Some(alert.why.clone()), influencer: alert.about.influencer() }
 }

@@ -3,18 +3,19 @@
 use roster_protocol::audit::Who;
 
 use super::Decision;
-use crate::model::{AuditLine, Connection, Influencer};
+use crate::model::{AuditLine, Connection, Influencer, On};
 
 /// A line of the audit log about something a person did.
-pub fn audit(decision: &Decision<'_>, who: &Who, action: &str, on: String) -> AuditLine {
+pub fn audit(decision: &Decision<'_>, who: &Who, action: &str, on: impl Into<On>) -> AuditLine {
     AuditLine {
         at: decision.now,
         who: Some(who.clone()),
         action: action.to_owned(),
-        on,
+        on: on.into(),
         old: None,
         new: None,
         cause: "person".to_owned(),
+        sealed: None,
     }
 }
 
@@ -23,17 +24,31 @@ pub fn audit_change(
     decision: &Decision<'_>,
     who: &Who,
     action: &str,
-    on: String,
+    on: impl Into<On>,
     old: String,
     new: String,
 ) -> AuditLine {
     AuditLine { old: Some(old), new: Some(new), ..audit(decision, who, action, on) }
 }
 
-pub fn influencer_named(influencer: &Influencer) -> String {
-    format!("{} {}", influencer.id, influencer.name)
+/// A line of the audit log about something the daemon did.
+pub fn own(decision: &Decision<'_>, action: &str, on: impl Into<On>, cause: &str) -> AuditLine {
+    AuditLine {
+        at: decision.now,
+        who: None,
+        action: action.to_owned(),
+        on: on.into(),
+        old: None,
+        new: None,
+        cause: cause.to_owned(),
+        sealed: None,
+    }
 }
 
-pub fn connection_named(connection: &Connection) -> String {
-    format!("{} {}:{}", connection.id, connection.platform, connection.handle)
+pub fn influencer_named(influencer: &Influencer) -> On {
+    On::of(influencer.id, influencer.id, influencer.name.clone())
+}
+
+pub fn connection_named(connection: &Connection) -> On {
+    On::of(connection.influencer, connection.id, format!("{}:{}", connection.platform, connection.handle))
 }

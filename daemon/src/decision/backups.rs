@@ -3,13 +3,13 @@
 use roster_protocol::audit::Who;
 
 use super::Decision;
-use super::audit::audit;
+use super::audit::{audit, own};
 use super::keys::backed_up;
 use crate::model::{AuditLine, Backup};
 
 /// Records that a user begins to read a backup: whether it is kept anywhere is not known yet.
 pub fn begun(decision: &mut Decision<'_>, who: &Who, sealed: &str, with_keys: bool) {
-    let line = audit(decision, who, "backup.begin", "store".to_owned());
+    let line = audit(decision, who, "backup.begin", "store");
     let keys = if with_keys { ", with the master key" } else { "" };
     decision.log(AuditLine { new: Some(format!("encrypted: {sealed}{keys}")), ..line });
 }
@@ -18,15 +18,10 @@ pub fn begun(decision: &mut Decision<'_>, who: &Who, sealed: &str, with_keys: bo
 /// `keys`: the master keys that values in it are sealed with.
 pub fn kept(decision: &mut Decision<'_>, who: Option<&Who>, backup: Backup, keys: &[[u8; 8]]) {
     let Backup { at, bytes, rows, .. } = backup;
-    decision.log(AuditLine {
-        at: decision.now,
-        who: who.cloned(),
-        action: "backup".to_owned(),
-        on: "store".to_owned(),
-        old: None,
-        new: Some(format!("{rows} records of {at}, {bytes} bytes")),
-        cause: if who.is_some() { "person" } else { "schedule" }.to_owned(),
-    });
+    let cause = if who.is_some() { "person" } else { "schedule" };
+    let line = own(decision, "backup", "store", cause);
+    let new = Some(format!("{rows} records of {at}, {bytes} bytes"));
+    decision.log(AuditLine { who: who.cloned(), new, ..line });
     decision.commit.consents.keys = Some(backed_up(&decision.roster.consents.keys, keys, &backup));
     decision.commit.roster.backup = Some(backup);
 }

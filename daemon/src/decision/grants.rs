@@ -1,11 +1,12 @@
 //! Letting go of grants: locally at once, and queued to be revoked at the provider.
 
 use roster_protocol::audit::Who;
-use roster_protocol::ids::{ConnectionId, GrantId};
+use roster_protocol::ids::{ConnectionId, GrantId, InfluencerId};
 
 use super::Decision;
-use super::audit::audit;
-use crate::model::{AuditLine, Connection, Grant, GrantState};
+use super::audit::{audit, own};
+use crate::model::{AuditLine, Connection, Grant, GrantState, On};
+use crate::roster::Roster;
 
 /// Why a connection is not read whose consent ended with all others.
 const ALL_REVOKED: &str = "all consents were revoked here; its owner's consent is needed again";
@@ -84,7 +85,7 @@ pub fn revoke_all(decision: &mut Decision<'_>, who: &Who) -> u64 {
     if live.is_empty() {
         return 0;
     }
-    let line = audit(decision, who, "consent.revoke_all", "all consents".to_owned());
+    let line = audit(decision, who, "consent.revoke_all", "all consents");
     decision.log(AuditLine { new: Some(live.len().to_string()), ..line });
     for grant in &live {
         queue(decision, *grant);
@@ -93,17 +94,24 @@ pub fn revoke_all(decision: &mut Decision<'_>, who: &Who) -> u64 {
     live.len() as u64
 }
 
-/// A line of the audit log about a grant, by the daemon itself.
+/// A line of the audit log about a grant, by the daemon itself. It names the owner only where it is known whom the grant is
+/// about, because the name is sealed with what else is personal of them.
 pub fn line(decision: &Decision<'_>, grant: &Grant, action: &str, how: &str) -> AuditLine {
-    AuditLine {
-        at: decision.now,
-        who: None,
-        action: action.to_owned(),
-        on: format!("{} {} {}", grant.id, grant.platform, grant.owner_name),
-        old: None,
-        new: Some(how.to_owned()),
-        cause: "consent".to_owned(),
-    }
+    let on = match influencer_of(decision.roster, grant.id) {
+        Some(influencer) => On::of(influencer, grant.id, format!("{} {}", grant.platform, grant.owner_name)),
+        None => On { name: Some(grant.platform.clone()), ..grant.id.to_string().into() },
+    };
+    AuditLine { new: Some(how.to_owned()), ..own(decision, action, on, "consent") }
+}
+
+/// Whose accounts are read with a grant, or for whom its accounts are being chosen.
+fn influencer_of(roster: &Roster, grant: GrantId) -> Option<InfluencerId> {
+    let users = roster.consents.users_of(grant);
+    let of_user = users.iter().find_map(|user| roster.connections.get(user)).map(|connection| connection.influencer);
+    of_user.or_else(|| {
+        let mut open = roster.consents.pending.values();
+        open.find(|consent| consent.step.grant() == Some(grant)).map(|consent| consent.influencer)
+    })
 }
 
 /// Marks the users of a grant due: each run reports what the grant's change means for it.

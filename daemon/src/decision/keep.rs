@@ -65,7 +65,7 @@ fn consent_ended(roster: &Roster, connection: &Connection) -> Option<Timestamp> 
 
 /// Records that someone saw what is deleted, and chose it.
 pub fn choose(decision: &mut Decision<'_>, who: &Who) {
-    decision.log(audit(decision, who, "retention.choose", "rosterd".to_owned()));
+    decision.log(audit(decision, who, "retention.choose", "rosterd"));
     decision.commit.roster.retention = Some(RetentionChoice { at: decision.now, defaults: DEFAULTS });
 }
 
@@ -102,10 +102,11 @@ fn lines(now: Timestamp, platform: &str, connections: u64, tally: &Tally, reason
         at: now,
         who: None,
         action: action.to_owned(),
-        on: platform.to_owned(),
+        on: platform.into(),
         old: Some(old),
         new: None,
         cause: cause.to_owned(),
+        sealed: None,
     };
     let accounts = if connections == 1 { "1 account".to_owned() } else { format!("{connections} accounts") };
     let mut lines = Vec::new();

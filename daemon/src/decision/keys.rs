@@ -4,7 +4,7 @@ use roster_protocol::audit::Who;
 use roster_protocol::time::Timestamp;
 
 use super::Decision;
-use super::audit::audit_change;
+use super::audit::{audit_change, own};
 use crate::model::{AuditLine, Backup, KeptBackup, SealedWith, StoreKey};
 
 /// How many backups of a key are remembered.
@@ -67,15 +67,7 @@ pub fn reseal(decision: &mut Decision<'_>, named: String) -> bool {
         return false;
     }
     decision.commit.consents.keys = Some(resealed(keys));
-    decision.log(AuditLine {
-        at: decision.now,
-        who: None,
-        action: "keys.reseal".to_owned(),
-        on: "store".to_owned(),
-        old: None,
-        new: Some(named),
-        cause: "rotation".to_owned(),
-    });
+    decision.log(AuditLine { new: Some(named), ..own(decision, "keys.reseal", "store", "rotation") });
     true
 }
 

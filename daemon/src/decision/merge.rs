@@ -8,7 +8,7 @@ use roster_protocol::ids::InfluencerId;
 use super::audit::{audit_change, influencer_named};
 use super::checks::{NOTE_BYTES, sorted_tags};
 use super::{Decision, silences};
-use crate::model::{Alert, Connection, Influencer};
+use crate::model::{Alert, Connection, DataKey, Influencer};
 use crate::roster::resolve;
 
 /// Moves connections, tags, note and alerts of one influencer to another, then removes the first.
@@ -40,13 +40,17 @@ pub fn merge(decision: &mut Decision<'_>, who: &Who, named: &str, into: &str) ->
         ..into.clone()
     });
     decision.commit.roster.removed_influencers.push(from.id);
+    // What the audit log says of the one is erased with the other.
+    let keys = decision.roster.data_keys.values().filter(|key| key.now == from.id);
+    let keys: Vec<DataKey> = keys.map(|key| DataKey { now: into.id, ..key.clone() }).collect();
+    decision.commit.roster.data_keys.extend(keys);
     silences::moved(decision, from.id, Some(into.id));
     let line = audit_change(
         decision,
         who,
         "influencer.merge",
         influencer_named(into),
-        from.note.iter().fold(influencer_named(from), |named, note| format!("{named}: {note}")),
+        from.note.iter().fold(influencer_named(from).to_string(), |named, note| format!("{named}: {note}")),
         into.name.clone(),
     );
     decision.log(line);

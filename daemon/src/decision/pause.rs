@@ -8,7 +8,7 @@ use super::Decision;
 use super::audit::{audit, connection_named, influencer_named};
 use super::slots::{self, PAUSED};
 use super::undo;
-use crate::model::{Connection, Influencer, Pausable, Settings, UndoableChange};
+use crate::model::{Connection, Influencer, On, Pausable, Settings, UndoableChange};
 use crate::roster::Roster;
 use crate::roster::resolve::{self, Named};
 
@@ -31,14 +31,14 @@ pub fn pause(
     let (on, touched) = match target {
         PauseTarget::All => {
             let settings = Settings { paused, ..decision.roster.settings.clone() };
-            everything(decision, settings, |_| true, "everything".to_owned())
+            everything(decision, settings, |_| true, "everything".into())
         }
         PauseTarget::Platform(slug) => {
             if !decision.roster.platforms.contains_key(slug) {
                 return Err(resolve::unknown_platform(decision.roster, slug));
             }
             let settings = with_platform(&decision.roster.settings, slug, paused);
-            everything(decision, settings, |connection| connection.platform == *slug, format!("platform {slug}"))
+            everything(decision, settings, |connection| connection.platform == *slug, format!("platform {slug}").into())
         }
         PauseTarget::One(named) => one(decision, named, paused)?,
     };
@@ -93,8 +93,8 @@ fn everything(
     decision: &mut Decision<'_>,
     settings: Settings,
     concerns: impl Fn(&Connection) -> bool,
-    on: String,
-) -> (String, Vec<ConnectionId>) {
+    on: On,
+) -> (On, Vec<ConnectionId>) {
     decision.commit.roster.settings = Some(settings);
     let connected = decision.roster.connected();
     (on, connected.filter(|connection| concerns(connection)).map(|connection| connection.id).collect())
@@ -110,7 +110,7 @@ fn with_platform(settings: &Settings, slug: &str, paused: bool) -> Settings {
     Settings { paused_platforms: platforms, ..settings.clone() }
 }
 
-fn one(decision: &mut Decision<'_>, named: &str, paused: bool) -> Result<(String, Vec<ConnectionId>), RosterError> {
+fn one(decision: &mut Decision<'_>, named: &str, paused: bool) -> Result<(On, Vec<ConnectionId>), RosterError> {
     Ok(match resolve::either(decision.roster, named)? {
         Named::Connection(connection) => {
             decision.commit.roster.connections.push(Connection { paused, ..connection.clone() });

@@ -56,7 +56,7 @@ pub fn sync(
     if let [_, ..] = later.as_slice() {
         let on = match (target, later.as_slice()) {
             (SyncTarget::One(_), [one]) => connection_named(one),
-            (_, all) => format!("{} connections", all.len()),
+            (_, all) => format!("{} connections", all.len()).into(),
         };
         decision.log(audit(decision, who, "sync", on));
     }

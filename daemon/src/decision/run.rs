@@ -16,7 +16,7 @@ use roster_protocol::time::Timestamp;
 pub use self::doubt::is_doubtful;
 use self::doubt::unmasked;
 use super::Decision;
-use super::audit::connection_named;
+use super::audit::{connection_named, own};
 use super::slots::{self, Why};
 use super::{alerting, reported};
 use crate::alerts::change::{self, Difference};
@@ -291,16 +291,8 @@ fn log_profile(decision: &mut Decision<'_>, connection: &Connection, moves: &[Di
             Unit::Ratio => format!("{} {:.2} %", moved.metric, value * 100.0),
             Unit::Count | Unit::Mean => format!("{} {value}", moved.metric),
         };
-        let line = AuditLine {
-            at: decision.now,
-            who: None,
-            action: "profile.update".to_owned(),
-            on: connection_named(connection),
-            old: moved.from.map(value),
-            new: moved.to.map(value),
-            cause: cause.as_str().to_owned(),
-        };
-        decision.log(line);
+        let line = own(decision, "profile.update", connection_named(connection), cause.as_str());
+        decision.log(AuditLine { old: moved.from.map(value), new: moved.to.map(value), ..line });
     }
 }
 
@@ -400,15 +392,8 @@ fn since(connection: &Connection, decision: &Decision<'_>) -> Timestamp {
 }
 
 fn audit(decision: &Decision<'_>, connection: &Connection, action: &str, old: &str, new: &str) -> AuditLine {
-    AuditLine {
-        at: decision.now,
-        who: None,
-        action: action.to_owned(),
-        on: connection_named(connection),
-        old: Some(old.to_owned()),
-        new: Some(new.to_owned()),
-        cause: "sync".to_owned(),
-    }
+    let line = own(decision, action, connection_named(connection), "sync");
+    AuditLine { old: Some(old.to_owned()), new: Some(new.to_owned()), ..line }
 }
 
 /// A requested run that is not made, for the answer only: the platform said when to come back, or it is paused.

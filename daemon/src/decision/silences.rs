@@ -10,7 +10,7 @@ use roster_protocol::text::clean;
 use super::Decision;
 use super::audit::audit;
 use super::checks::{checked_note, checked_tag};
-use crate::model::{Alert, AuditLine};
+use crate::model::{Alert, AuditLine, On};
 use crate::roster::{Roster, resolve, rows};
 
 /// The longest: what is to be silent for longer is switched off.
@@ -112,6 +112,7 @@ pub fn moved(decision: &mut Decision<'_>, from: InfluencerId, into: Option<Influ
     }
 }
 
-fn named(roster: &Roster, silence: &Silence) -> String {
-    format!("{} {}", silence.id, rows::silence(roster, silence))
+fn named(roster: &Roster, silence: &Silence) -> On {
+    let name = Some(rows::silence(roster, silence).to_string());
+    On { what: silence.id.to_string(), name, influencer: silence.influencer }
 }

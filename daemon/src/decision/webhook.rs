@@ -4,9 +4,10 @@
 use roster_protocol::ids::ConnectionId;
 use roster_protocol::time::Timestamp;
 
+use super::audit::own;
 use super::{Decision, grants};
 use crate::alerts::evaluate;
-use crate::model::{AuditLine, Connection, ConsentStep, Deletion, Grant, Receipt};
+use crate::model::{AuditLine, Connection, Deletion, Grant, On, Receipt};
 use crate::platforms::webhook::{Pushed, REMEMBERED_S};
 use crate::roster::{Roster, standing};
 
@@ -142,7 +143,8 @@ fn delete(decision: &mut Decision<'_>, notification: &Notification<'_>, owner_id
         let users = roster.consents.users_of(grant.id);
         for connection in users.iter().filter_map(|user| roster.connections.get(user)) {
             accounts += 1;
-            let line = line(decision, "connection.delete", format!("{} {}", connection.id, connection.platform));
+            let on = On::of(connection.influencer, connection.id, connection.platform.clone());
+            let line = line(decision, "connection.delete", on);
             decision.log(line);
             let standing = roster.alerts_of(connection.id).into_iter();
             let resolved = standing.map(|alert| evaluate::resolved(alert, decision.now));
@@ -152,11 +154,7 @@ fn delete(decision: &mut Decision<'_>, notification: &Notification<'_>, owner_id
         }
         decision.commit.consents.ended_uses.extend(users);
         decision.commit.consents.removed_grants.push(grant.id);
-        let is_of_it = |step: &ConsentStep| match step {
-            ConsentStep::Listing { grant: of } | ConsentStep::Choosing { grant: of, .. } => *of == grant.id,
-            ConsentStep::Waiting | ConsentStep::Exchanging => false,
-        };
-        let open = roster.consents.pending.values().filter(|consent| is_of_it(&consent.step));
+        let open = roster.consents.pending.values().filter(|consent| consent.step.grant() == Some(grant.id));
         decision.commit.consents.removed_consents.extend(open.map(|consent| consent.id));
         let line = line(decision, "grant.delete", format!("{} {}", grant.id, grant.platform));
         decision.log(line);
@@ -174,14 +172,7 @@ fn delete(decision: &mut Decision<'_>, notification: &Notification<'_>, owner_id
 }
 
 /// A line of the audit log about what an owner wants deleted. It names neither the owner nor the account.
-fn line(decision: &Decision<'_>, action: &str, on: String) -> AuditLine {
-    AuditLine {
-        at: decision.now,
-        who: None,
-        action: action.to_owned(),
-        on,
-        old: None,
-        new: Some("its owner requested deletion at the platform".to_owned()),
-        cause: "push".to_owned(),
-    }
+fn line(decision: &Decision<'_>, action: &str, on: impl Into<On>) -> AuditLine {
+    let requested = "its owner requested deletion at the platform".to_owned();
+    AuditLine { new: Some(requested), ..own(decision, action, on, "push") }
 }

@@ -10,7 +10,7 @@ use roster_protocol::time::Timestamp;
 
 use crate::app::{App, HeldVault};
 use crate::decision::{Decision, keys};
-use crate::model::{Consent, Device, GrantTokens, Lease, Sealed};
+use crate::model::{Consent, DataKey, Device, GrantTokens, Lease, Sealed};
 use crate::secret::vault::{Field, KeyId, SealingContext, VaultError};
 use crate::store::StoreState;
 
@@ -83,10 +83,13 @@ fn take(decision: &mut Decision<'_>, vault: &HeldVault) -> usize {
     let pending: Vec<Consent> = pending.take(TOGETHER - tokens.len()).collect();
     let leases = roster.webhooks.leases().filter_map(|it| lease(vault, it).ok().flatten());
     let leases: Vec<Lease> = leases.take(TOGETHER - tokens.len() - pending.len()).collect();
-    let taken = tokens.len() + pending.len() + leases.len();
+    let data_keys = roster.data_keys.values().filter_map(|it| data_key(vault, it).ok().flatten());
+    let data_keys: Vec<DataKey> = data_keys.take(TOGETHER - tokens.len() - pending.len() - leases.len()).collect();
+    let taken = tokens.len() + pending.len() + leases.len() + data_keys.len();
     decision.commit.consents.tokens = tokens;
     decision.commit.consents.consents = pending;
     decision.commit.webhooks.leases = leases;
+    decision.commit.roster.data_keys = data_keys;
     taken
 }
 
@@ -137,4 +140,10 @@ fn lease(vault: &HeldVault, before: &Lease) -> Result<Option<Lease>, VaultError>
     let mut lease = before.clone();
     let is_new = anew(vault, SealingContext::of_lease(before.connection), &mut lease.secret)?;
     Ok(is_new.then_some(lease))
+}
+
+fn data_key(vault: &HeldVault, before: &DataKey) -> Result<Option<DataKey>, VaultError> {
+    let mut key = before.clone();
+    let is_new = anew(vault, SealingContext::of_data_key(before.of), &mut key.sealed)?;
+    Ok(is_new.then_some(key))
 }

@@ -63,6 +63,16 @@ pub enum ConsentStep {
     Choosing { grant: GrantId, choices: Vec<Choice> },
 }
 
+impl ConsentStep {
+    /// The grant that it has led to.
+    pub fn grant(&self) -> Option<GrantId> {
+        match self {
+            ConsentStep::Listing { grant } | ConsentStep::Choosing { grant, .. } => Some(*grant),
+            ConsentStep::Waiting | ConsentStep::Exchanging => None,
+        }
+    }
+}
+
 /// An account that a consent gives access to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Choice {

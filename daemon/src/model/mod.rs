@@ -3,8 +3,10 @@
 //! `store/records/` turns these values into bytes; `roster` keeps them in memory, and `browse` reads them from there.
 
 mod commit;
+mod audit;
 mod consent;
 mod keys;
+mod personal;
 mod routing;
 #[cfg(test)]
 pub mod samples;
@@ -27,9 +29,11 @@ use roster_protocol::time::{Date, Seconds, Timestamp};
 
 pub use roster_protocol::delivery::{DeliveryKind, DeliveryState};
 
+pub use audit::{AuditFault, AuditLine, ChainEnd, On};
 pub use commit::{AlertingCommit, AuditCommit, Commit, ConsentsCommit, RosterCommit, SyncCommit, WebhooksCommit};
 pub use consent::{Attempt, Choice, Consent, ConsentStep, Device, Grant, GrantState, GrantTokens, GrantUse, Sealed};
 pub use keys::{KeptBackup, SealedWith, StoreKey};
+pub use personal::DataKey;
 pub use routing::{ChannelInfo, Digest, Escalation, LogName, Quiet, Route, Routing};
 pub use undo::{Edited, Pausable, UndoLog, Undoable, UndoableChange, Was};
 pub use webhook::{Deletion, Lease, Receipt};
@@ -317,18 +321,6 @@ impl DeliveryKey {
     }
 }
 
-/// One line of the audit log before it has its number.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AuditLine {
-    pub at: Timestamp,
-    pub who: Option<roster_protocol::audit::Who>,
-    pub action: String,
-    pub on: String,
-    pub old: Option<String>,
-    pub new: Option<String>,
-    pub cause: String,
-}
-
 /// A lane whose platform has required us to wait: it is not requested until then.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hold {
@@ -413,6 +405,7 @@ pub struct RequestBlock {
 #[derive(Clone, Debug, Default)]
 pub struct Loaded {
     pub influencers: Vec<Influencer>,
+    pub data_keys: Vec<DataKey>,
     pub connections: Vec<Connection>,
     /// Alerts that are open or acknowledged, by number.
     pub alerts: Vec<Alert>,
@@ -459,6 +452,7 @@ impl Loaded {
         let mut counts = SealedWith::of(self.consents.iter().flat_map(Consent::sealed));
         counts.add(self.tokens.iter().flat_map(GrantTokens::sealed));
         counts.add(self.leases.iter().map(|lease| &lease.secret));
+        counts.add(self.data_keys.iter().map(|key| &key.sealed));
         counts
     }
 }

@@ -46,8 +46,8 @@ use self::search_text::Texts;
 use crate::alerts::rules::Rules;
 use crate::http_client::SharedGate;
 use crate::model::{
-    Alert, AlertsSince, Backup, Connection, Hold, Influencer, Loaded, ReadMarks, RetentionChoice, Routing, Settings,
-    TroubleKind, UndoLog,
+    Alert, AlertsSince, Backup, Connection, DataKey, Hold, Influencer, Loaded, ReadMarks, RetentionChoice, Routing,
+    Settings, TroubleKind, UndoLog,
 };
 use crate::oauth::Registry;
 use crate::platforms::{Platforms, providers};
@@ -67,6 +67,8 @@ const DAY_MS: u64 = 24 * 3_600_000;
 #[derive(Default)]
 pub struct Roster {
     pub influencers: HashMap<InfluencerId, Influencer>,
+    /// Also those of influencers who were removed.
+    pub data_keys: HashMap<InfluencerId, DataKey>,
     /// Disconnected ones too: their history can be requested.
     pub connections: HashMap<ConnectionId, Connection>,
     /// Connections of each influencer that are connected.
@@ -143,6 +145,7 @@ impl Roster {
         let mut roster = Roster {
             consents: Consents::of(&mut loaded),
             webhooks: Webhooks::of(&mut loaded),
+            data_keys: loaded.data_keys.into_iter().map(|key| (key.of, key)).collect(),
             last_alert: loaded.last_alert,
             deliveries: Deliveries::of(loaded.deliveries, loaded.delivered),
             holds: loaded.holds.into_iter().map(|hold| (hold.lane.clone(), hold)).collect(),

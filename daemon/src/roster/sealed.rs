@@ -9,6 +9,7 @@ impl Roster {
         let mut counts = SealedWith::of(self.consents.pending.values().flat_map(Consent::sealed));
         counts.add(self.consents.tokens.values().flat_map(GrantTokens::sealed));
         counts.add(self.webhooks.leases().map(|lease| &lease.secret));
+        counts.add(self.data_keys.values().map(|key| &key.sealed));
         counts
     }
 

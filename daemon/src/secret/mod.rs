@@ -4,6 +4,7 @@ pub mod file;
 pub mod keyring;
 pub mod master_key;
 pub mod passphrase;
+pub mod personal;
 pub mod vault;
 
 use std::path::Path;

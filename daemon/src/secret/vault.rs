@@ -1,13 +1,13 @@
 //! Seals secrets for the disk: XChaCha20-Poly1305, bound to their context: the store, the record and field, and the key.
 //!
-//! Only this module names the cipher. A sealed value that was moved, cut or edited does not open. The key's id in the
+//! Only this module and `personal` name the cipher. A sealed value that was moved, cut or edited does not open. The key's id in the
 //! head picks the key: nothing is ever tried with another one, since this cipher does not commit to its key.
 
 use std::sync::Arc;
 
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{Key, XChaCha20Poly1305, XNonce};
-use roster_protocol::ids::{ConnectionId, ConsentId, GrantId};
+use roster_protocol::ids::{ConnectionId, ConsentId, GrantId, InfluencerId};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
@@ -79,6 +79,7 @@ pub enum Field {
     Verifier = 5,
     DeviceCode = 6,
     Hub = 7,
+    DataKey = 8,
 }
 
 /// Where a sealed value belongs.
@@ -103,6 +104,11 @@ impl<'a> SealingContext<'a> {
     /// What a hub signs with.
     pub fn of_lease(connection: ConnectionId) -> Self {
         Self { owner: connection.0, field: Field::Hub, part: "" }
+    }
+
+    /// The key to what is personal of an influencer.
+    pub fn of_data_key(influencer: InfluencerId) -> Self {
+        Self { owner: influencer.0, field: Field::DataKey, part: "" }
     }
 
     pub fn of_consent(consent: ConsentId, field: Field) -> Self {

@@ -30,7 +30,7 @@ pub struct Compacted {
 /// unless the disk failed.
 pub fn compact(dir: &Path) -> Result<Compacted, StoreError> {
     let found = inspect(dir)?;
-    if !found.is_whole() {
+    if !found.is_readable() {
         let what = format!("{}: `rosterd check` says what", found.file.display());
         return Err(StoreError::Damaged { what });
     }

@@ -16,6 +16,7 @@ use super::origin::{self, Origin};
 use super::reader::Reader;
 use super::rows::Part;
 use super::shared::panics_as_damage;
+use crate::model::AuditFault;
 
 const CACHE_BYTES: usize = 32 << 20;
 
@@ -31,6 +32,8 @@ pub struct Inspection {
     pub tables: Vec<InspectedTable>,
     /// The first hundred damaged rows.
     pub rows: Vec<DamagedRow>,
+    /// What is wrong with the chain of the audit log, besides damaged rows.
+    pub chain: Vec<AuditFault>,
     /// What is wrong with the file as a whole, in words.
     pub file_damage: Option<String>,
 }
@@ -50,8 +53,13 @@ pub struct InspectedTable {
 }
 
 impl Inspection {
-    /// Whether everything can be read.
+    /// Whether everything can be read, and the audit log is what was written.
     pub fn is_whole(&self) -> bool {
+        self.is_readable() && self.chain.is_empty()
+    }
+
+    /// Whether everything can be read.
+    pub fn is_readable(&self) -> bool {
         self.file_damage.is_none() && self.tables.iter().all(InspectedTable::is_whole)
     }
 
@@ -125,7 +133,15 @@ pub(super) fn inspect_rows(dir: &Path, sink: &mut Sink<'_>) -> Result<Inspection
     let file = origin::file_in(dir);
     let origin = Origin::to_read(dir, CACHE_BYTES)?;
     let bytes = fs::metadata(&file)?.len();
-    let mut found = Inspection { file, bytes, format: None, tables: Vec::new(), rows: Vec::new(), file_damage: None };
+    let mut found = Inspection {
+        file,
+        bytes,
+        format: None,
+        tables: Vec::new(),
+        rows: Vec::new(),
+        chain: Vec::new(),
+        file_damage: None,
+    };
     let looked = panics_as_damage(|| {
         // Opened so, the engine reads no page that is not needed.
         match Database::builder().set_cache_size(CACHE_BYTES).open_read_only(&found.file) {
@@ -171,6 +187,10 @@ impl Inspection {
             self.tables.push(InspectedTable { name, unreachable: Some(why), ..InspectedTable::default() });
         }
         self.rows = damage.found().named;
+        // Where the table cannot be read, it is among the damaged ones.
+        let chain = panics_as_damage(|| reader.whole_chain());
+        self.chain = chain.map(|check| check.faults).unwrap_or_default();
+        self.chain.retain(|fault| !matches!(fault, AuditFault::Damaged(_)));
         Ok(())
     }
 }

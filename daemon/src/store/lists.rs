@@ -222,6 +222,6 @@ impl Row<'_> {
     }
 
     pub(super) fn read_audit(&self) -> Result<(u64, AuditLine), Unreadable> {
-        records::read_audit(self.key, self.encoded)
+        records::audit::read(self.key, self.encoded).map(|stored| (stored.number, stored.line))
     }
 }

@@ -10,6 +10,7 @@
 //! [`inspect`] verifies a store that is closed.
 
 mod commit;
+mod chain;
 mod cleaning;
 mod compaction;
 mod damage;
@@ -60,6 +61,7 @@ use redb::WriteTransaction;
 use roster_protocol::time::Timestamp;
 use tokio::sync::{oneshot, watch};
 
+pub use self::chain::ChainCheck;
 pub use self::commit::Encoded;
 pub use self::compaction::{Compacted, compact};
 pub use self::damage::{Damage, DamagedRow};

@@ -195,6 +195,7 @@ impl<'a> Reader<'a> {
         Ok(Loaded {
             influencers: influencers?,
             connections: connections?,
+            data_keys: self.all(Records::DataKeys, records::read)?,
             last_alert: self.last_number(Records::Alerts)?,
             delivered: self.delivered_openings(&alerts)?,
             alerts,

@@ -175,7 +175,7 @@ impl Reader<'_> {
     fn newest_deed(&self) -> Result<Option<Timestamp>, StoreError> {
         for row in self.rows(Part::Records(Records::Audit), &[])?.into_iter().flatten().rev() {
             let (key, value) = row?;
-            if let Ok((_, line)) = records::read_audit(&key, value.value())
+            if let Ok(records::audit::Stored { line, .. }) = records::audit::read(&key, value.value())
                 && !line.action.starts_with("backup")
             {
                 return Ok(Some(line.at));

@@ -10,12 +10,13 @@ use roster_protocol::time::{Date, Timestamp};
 use crate::history::rollup::Origin;
 
 /// The format of the whole store. A store with a higher one is refused.
-pub(super) const FORMAT: u32 = 4;
+pub(super) const FORMAT: u32 = 5;
 
 /// A table of records. Keys and values are bytes, so that no change of a Rust type can make a table unreadable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Records {
-    /// Name of a fact → the fact: `format`, `store`, `key`, `settings`, `fold`, `retention`. Does not grow.
+    /// Name of a fact → the fact: `format`, `store`, `key`, `settings`, `fold`, `retention`,
+    /// `audit.end`. Does not grow.
     Meta,
     /// Influencer id → influencer. One row each; read whole at start.
     Influencers,
@@ -40,8 +41,12 @@ pub(super) enum Records {
     DeliveriesPending,
     /// Delivery id, key of a delivery → nothing. One row a delivery; those of deliveries that were dropped stay.
     DeliveryIds,
-    /// Number of the line → line of the audit log. Grows by one row an action, for good.
+    /// Number of the line → line of the audit log, with the hash that chains it to the one before. Grows by one row an
+    /// action until retention deletes it, from the left.
     Audit,
+    /// Influencer id → the key to what the audit log says of them. One row each, those who were removed too; read whole at
+    /// start.
+    DataKeys,
     /// Lane → hold. At most one a lane.
     Holds,
     /// Lane, unit, account → what is spent of that limit. A few rows a lane, and one for each account that is near its own
@@ -101,7 +106,7 @@ pub(super) enum Records {
 }
 
 impl Records {
-    pub(super) const ALL: [Records; 34] = [
+    pub(super) const ALL: [Records; 35] = [
         Records::Meta,
         Records::Influencers,
         Records::Connections,
@@ -114,6 +119,7 @@ impl Records {
         Records::DeliveriesPending,
         Records::DeliveryIds,
         Records::Audit,
+        Records::DataKeys,
         Records::Holds,
         Records::Budgets,
         Records::DesktopShown,
@@ -152,6 +158,7 @@ impl Records {
             Records::DeliveriesPending => "deliveries.pending",
             Records::DeliveryIds => "deliveries.ids",
             Records::Audit => "audit",
+            Records::DataKeys => "influencers.keys",
             Records::Holds => "holds",
             Records::Budgets => "budgets",
             Records::DesktopShown => "desktop_shown",
@@ -196,6 +203,7 @@ impl Records {
             Records::DeliveriesPending => 10,
             Records::DeliveryIds => 36,
             Records::Audit => 11,
+            Records::DataKeys => 37,
             Records::Holds => 12,
             Records::DesktopShown => 13,
             Records::Sweeps => 14,

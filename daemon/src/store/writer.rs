@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use redb::WriteTransaction;
 use tokio::sync::oneshot;
 
+use super::chain::Written;
 use super::commit::{self, Batch, Encoded};
 use super::error::StoreError;
 use super::shared::{Shared, StoreState};
@@ -46,12 +47,12 @@ pub(super) enum Job {
 
 /// Works until all senders are gone and the queue is empty.
 pub(super) fn run(shared: &Arc<Shared>, queue: &Receiver<Job>, linger: Duration) {
-    let (replying, written) = std::sync::mpsc::channel::<Written>();
+    let (replying, written) = std::sync::mpsc::channel::<Durable>();
     let mut writer = Writer { shared, queue, linger, busy: false, replying };
     std::thread::scope(|scope| {
         let thread = std::thread::Builder::new().name("store-replies".to_owned());
         // Without such a thread the writer replies itself.
-        drop(thread.spawn_scoped(scope, move || written.into_iter().for_each(Written::reply)));
+        drop(thread.spawn_scoped(scope, move || written.into_iter().for_each(Durable::reply)));
         let mut next = None;
         while let Some(job) = next.take().or_else(|| queue.recv().ok()) {
             next = writer.work(job);
@@ -66,12 +67,12 @@ pub(super) fn refusing(error: &StoreError) -> StoreState {
 }
 
 /// A group that is durable: the replies to send, and the bytes to free.
-struct Written {
+struct Durable {
     replies: Vec<Reply>,
     _encoded: Vec<Encoded>,
 }
 
-impl Written {
+impl Durable {
     fn reply(self) {
         for reply in self.replies {
             // The caller may have stopped waiting.
@@ -84,7 +85,7 @@ struct Writer<'a> {
     shared: &'a Shared,
     queue: &'a Receiver<Job>,
     linger: Duration,
-    replying: std::sync::mpsc::Sender<Written>,
+    replying: std::sync::mpsc::Sender<Durable>,
     /// Whether the last group had more than one commit. A single caller that commits one after the other need not
     /// linger.
     busy: bool,
@@ -171,9 +172,10 @@ impl Writer<'_> {
             return;
         }
         self.shared.meters.wrote(batches.len(), took, result.is_ok());
+        let result = result.map(|lines| lines.iter().for_each(Written::log));
         match result {
             Ok(()) if replies.len() >= MANY => {
-                let written = Written { replies, _encoded: encoded };
+                let written = Durable { replies, _encoded: encoded };
                 self.replying.send(written).unwrap_or_else(|unsent| unsent.0.reply());
             }
             result => self.reply(replies, result),

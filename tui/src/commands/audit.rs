@@ -1,13 +1,13 @@
-//! `roster audit`: who did what, when.
+//! `roster audit`: who did what, when; and whether the log is still what was written.
 
 use roster_protocol::service::{AuditQuery, PAGE_ROWS};
 use roster_protocol::text::{SENTENCE_CHARACTERS, clean};
-use roster_protocol::{AuditEntry, RosterClient, RosterError, Since};
+use roster_protocol::{AuditCheck, AuditEntry, RosterClient, RosterError, Since};
 
 use super::follow::Feed;
 use super::pages;
 use super::when::When;
-use crate::client::{response, short_call};
+use crate::client::{long_call, response, short_call};
 use crate::output::json;
 use crate::output::table::{Cell, Table, Tone};
 use crate::output::text::time;
@@ -16,7 +16,10 @@ use crate::session::Session;
 
 /// `roster audit`
 #[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct Audit {
+    #[command(subcommand)]
+    verb: Option<Verb>,
     /// Then or later: 2026-11-21, 12h, 7d, 1y
     #[arg(long, value_name = "DATE")]
     since: Option<When>,
@@ -26,16 +29,38 @@ pub struct Audit {
     /// At most so many [default: all with --since, else the newest 1,000, or 10 with --follow]
     #[arg(long, value_name = "N")]
     limit: Option<u64>,
+    /// Prints one JSON object a line instead of a list
+    #[arg(long, value_enum, value_name = "FORMAT", conflicts_with = "follow")]
+    format: Option<Format>,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Verb {
+    /// Follows the chain of the whole log, and names every entry that was removed, changed or added; exits 1 when there is one
+    Verify,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Format {
+    Ndjson,
 }
 
 impl Audit {
     pub(crate) async fn run(self, session: &mut Session) -> Result<Ending, Failure> {
+        if let Some(Verb::Verify) = self.verb {
+            return verify(session).await;
+        }
         let since = self.since.map(|since| since.since(&session.output.look.now)).transpose()?;
         if self.follow {
             return while_read(self.follow(since, session)).await;
         }
         let client = session.connect().await?;
         let found = read(&client, since, pages::wanted(self.limit, since.is_some())).await?;
+        if let Some(Format::Ndjson) = self.format {
+            session.output.lines(found.rows.iter().map(json::events::AuditEntry::from))?;
+            found.report_cut(self.limit, &session.output);
+            return Ok(Ending::Done);
+        }
         let entries = || found.rows.iter().map(json::events::AuditEntry::from).collect();
         session.output.print(|| json::events::AuditList { entries: entries() }, |look| text(&found.rows, look))?;
         found.report_cut(self.limit, &session.output);
@@ -61,6 +86,27 @@ impl Audit {
             entries = newer(&feed.client, last).await?;
         }
     }
+}
+
+async fn verify(session: &mut Session) -> Result<Ending, Failure> {
+    let client = session.connect().await?;
+    let check = response(client.verify_audit(long_call()).await)?;
+    session.output.print(|| json::events::AuditCheck::from(&check), |_| verified(&check))?;
+    Ok(if check.faults.is_empty() { Ending::Done } else { Ending::NotWell })
+}
+
+fn verified(check: &AuditCheck) -> String {
+    let mut text: String =
+        check.faults.iter().map(|fault| format!("{}\n", clean(fault, SENTENCE_CHARACTERS))).collect();
+    let entries = if check.entries == 1 { "1 entry".to_owned() } else { format!("{} entries", check.entries) };
+    text += &match check.faults.is_empty() {
+        true => format!("{entries}: each follows from the one before it\n"),
+        false => format!("{entries}: the log is not what was written\n"),
+    };
+    if check.last > 0 {
+        text += &format!("the last is {}, {}; the journal of rosterd has the same\n", check.last, check.hash);
+    }
+    text
 }
 
 async fn read(
@@ -139,11 +185,27 @@ mod tests {
         let own = AuditEntry { who: None, old: Some("1".into()), cause: "sync".into(), ..samples::audit_entry() };
         let entries = [samples::audit_entry(), own].iter().map(json::events::AuditEntry::from).collect();
         insta::assert_snapshot!(samples::lines(json::events::AuditList { entries }), @r##"
-        {"entries":[{"at":"2026-11-21T14:18:00Z","who":{"uid":1001,"name":"ines"},
+        {"entries":[{"number":7,"at":"2026-11-21T14:18:00Z","who":{"uid":1001,"name":"ines"},
         "action":"influencer.edit","on":"aibaeaqc Mara Lindqvist","old":null,"new":"#beauty",
-        "cause":"person"},{"at":"2026-11-21T14:18:00Z","who":null,"action":"influencer.edit",
+        "cause":"person"},{"number":7,"at":"2026-11-21T14:18:00Z","who":null,"action":"influencer.edit",
         "on":"aibaeaqc Mara Lindqvist","old":"1","new":"#beauty","cause":"sync"}]}
         "##);
+    }
+
+    #[test]
+    fn a_check_names_what_is_wrong_and_the_end_to_compare() {
+        let whole = AuditCheck { entries: 3, last: 3, hash: "ab12".into(), faults: Vec::new() };
+        insta::assert_snapshot!(verified(&whole), @r"
+        3 entries: each follows from the one before it
+        the last is 3, ab12; the journal of rosterd has the same
+        ");
+        let faults = vec!["entry 2 is missing".to_owned()];
+        insta::assert_snapshot!(verified(&AuditCheck { entries: 2, faults, ..whole.clone() }), @r"
+        entry 2 is missing
+        2 entries: the log is not what was written
+        the last is 3, ab12; the journal of rosterd has the same
+        ");
+        insta::assert_snapshot!(samples::lines(json::events::AuditCheck::from(&whole)), @r##"{"whole":true,"entries":3,"last":3,"hash":"ab12","faults":[]}"##);
     }
 
     #[test]

@@ -39,7 +39,11 @@ fn the_end_of_a_revocation_removes_the_grant_and_is_logged() {
     let ended = grant(1, revoking());
     let ((), commit) = Scene::new().decide(|decision| grants::over(decision, &ended, "revoked"));
     assert_eq!(commit.consents.removed_grants, [ended.id]);
-    assert_eq!(lines(&commit), [format!("grant.revoke {} youtube Mara: – -> revoked", ended.id)]);
+    assert_eq!(
+        lines(&commit),
+        [format!("grant.revoke {} youtube: – -> revoked", ended.id)],
+        "without a user it names no owner"
+    );
     assert_eq!((commit.audit.lines[0].who.clone(), commit.audit.lines[0].cause.as_str()), (None, "consent"));
 }
 

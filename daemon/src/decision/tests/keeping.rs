@@ -83,7 +83,7 @@ fn what_is_deleted_is_gone_from_memory_and_logged() {
         .lines
         .iter()
         .map(|line| {
-            (line.action.as_str(), line.on.as_str(), line.old.as_deref().unwrap_or_default(), line.cause.as_str())
+            (line.action.as_str(), line.on.what.as_str(), line.old.as_deref().unwrap_or_default(), line.cause.as_str())
         })
         .collect();
     let until = Date(TODAY.0 - 30);

@@ -2,13 +2,15 @@
 
 use roster_protocol::ids::InfluencerId;
 
-use crate::model::{Backup, Connection, Influencer, RetentionChoice, Settings, UndoLog};
+use crate::model::{Backup, Connection, DataKey, Influencer, RetentionChoice, Settings, UndoLog};
 
 /// Who is on the roster, and what users set.
 #[derive(Clone, Debug, Default)]
 pub struct RosterCommit {
     pub influencers: Vec<Influencer>,
     pub removed_influencers: Vec<InfluencerId>,
+    /// New ones, and those whose influencer was merged with another.
+    pub data_keys: Vec<DataKey>,
     pub connections: Vec<Connection>,
     /// Removed with all their snapshots, runs and changes.
     pub removed_connections: Vec<Connection>,

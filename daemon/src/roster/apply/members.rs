@@ -25,6 +25,7 @@ impl Roster {
             self.backups.retain(|before| before.scheduled != backup.scheduled);
             self.backups.push(backup);
         }
+        self.data_keys.extend(commit.data_keys.iter().map(|key| (key.of, key.clone())));
         // Those whose names changed.
         let mut renamed = Touched::new();
         for influencer in &commit.influencers {

@@ -58,7 +58,8 @@ pub fn of(request: &RosterRequest) -> Class {
         | R::Retention { .. }
         | R::Keys {}
         | R::Access {}
-        | R::Audit { .. } => (Role::Viewer, Length::Long),
+        | R::Audit { .. }
+        | R::VerifyAudit {} => (Role::Viewer, Length::Long),
 
         R::TestPlatform { .. }
         | R::Examine {}

@@ -13,7 +13,9 @@ use roster_protocol::ids::ConnectionId;
 use roster_protocol::reported::ReportedDay;
 use roster_protocol::time::Date;
 
+pub(in crate::store) use self::audit::AuditPut;
 use crate::model::{Change, Commit, Connection, RequestBlock, SyncCommit};
+use crate::store::chain::{self, Written};
 use crate::store::damage::DamageLog;
 use crate::store::envelope;
 use crate::store::error::StoreError;
@@ -82,8 +84,7 @@ pub(in crate::store) struct Batch {
     rows: Vec<LogRow>,
     /// Changes: the key that each has when it is free, and its value without an end.
     changes: Vec<(Vec<u8>, Vec<u8>)>,
-    /// Payloads of audit lines; each gets its number when it is written.
-    audit: Vec<Vec<u8>>,
+    audit: Vec<AuditPut>,
     has_runs: bool,
 }
 
@@ -160,15 +161,15 @@ fn limited(bytes: Vec<u8>) -> Result<Vec<u8>, StoreError> {
     Ok(bytes)
 }
 
-/// Writes the batches as if each were written after the one before.
+/// Writes the batches as if each were written after the one before; returns the lines of the audit log.
 pub(in crate::store) fn apply(
     txn: &WriteTransaction,
     batches: &[&Batch],
     damage: &DamageLog,
-) -> Result<(), StoreError> {
+) -> Result<Vec<Written>, StoreError> {
     write_puts(txn, batches.iter().flat_map(|batch| &batch.puts).collect())?;
     write_changes(txn, batches)?;
-    write_audit(txn, batches)?;
+    let written = chain::append(txn, batches.iter().flat_map(|batch| &batch.audit))?;
     write_reported(txn, batches, damage)?;
     let mut rows = Vec::new();
     for batch in batches {
@@ -178,7 +179,8 @@ pub(in crate::store) fn apply(
         }
         rows.extend(&batch.rows);
     }
-    snapshots::write_rows(txn, rows, damage)
+    snapshots::write_rows(txn, rows, damage)?;
+    Ok(written)
 }
 
 /// Writes rows in key order, so that neighbours are written together; of several for one key the last counts.
@@ -236,19 +238,4 @@ fn add_reported(txn: &WriteTransaction, batches: &[&Batch], damage: &DamageLog) 
         reported::add(txn, &days, damage)?;
     }
     write_puts(txn, batches.iter().flat_map(|batch| &batch.reported.audiences).collect())
-}
-
-/// Writes audit lines under the next numbers, in the order of their commits.
-fn write_audit(txn: &WriteTransaction, batches: &[&Batch]) -> Result<(), StoreError> {
-    let mut lines = batches.iter().flat_map(|batch| &batch.audit).peekable();
-    if lines.peek().is_none() {
-        return Ok(());
-    }
-    let mut table = txn.open_table(Records::Audit.definition())?;
-    let last = table.last()?.and_then(|(key, _)| records::number_of(key.value())).unwrap_or(0);
-    for (line, number) in lines.zip(last.saturating_add(1)..) {
-        let key = number.to_be_bytes();
-        table.insert(&key[..], records::plain(Records::Audit, &key, line).as_slice())?;
-    }
-    Ok(())
 }

@@ -12,6 +12,7 @@ impl Batch {
         for id in &commit.removed_influencers {
             self.delete(Records::Influencers, id.0.to_vec());
         }
+        commit.data_keys.iter().try_for_each(|key| self.put(key))?;
         commit.connections.iter().try_for_each(|connection| self.put(connection))?;
         for connection in &commit.removed_connections {
             self.delete(Records::Connections, connection.key());

@@ -17,6 +17,7 @@ mod tests;
 pub(super) mod to_2;
 mod to_3;
 mod to_4;
+mod to_5;
 
 use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt;
@@ -36,8 +37,12 @@ struct Step {
 }
 
 /// Every step, in order. The first one begins at format 1.
-const STEPS: &[Step] =
-    &[Step { to: 2, change: to_2::change }, Step { to: 3, change: to_3::change }, Step { to: 4, change: to_4::change }];
+const STEPS: &[Step] = &[
+    Step { to: 2, change: to_2::change },
+    Step { to: 3, change: to_3::change },
+    Step { to: 4, change: to_4::change },
+    Step { to: 5, change: to_5::change },
+];
 
 const _: () = assert!(STEPS[STEPS.len() - 1].to == FORMAT, "the last step makes today's format");
 

@@ -1,16 +1,14 @@
-//! Runs, changes, lines of the audit log.
+//! Runs and changes.
 
 use postcard::{from_bytes, take_from_bytes, to_extend};
-use roster_protocol::audit::Who;
 use roster_protocol::ids::{InfluencerId, RunId};
 use roster_protocol::status::Coverage;
 use roster_protocol::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::codes::{CAUSES, CHANGE_CAUSES, METRICS, OUTCOMES, code, variant};
-use super::{Payload, Record, not_encoded};
-use crate::model::{AuditLine, Change, Run, RunsOfDay};
-use crate::store::error::StoreError;
+use super::{Payload, Record};
+use crate::model::{Change, Run, RunsOfDay};
 use crate::store::tables::{Records, platform_day_key, split_platform_day_key, split_timed_key, timed_key};
 
 #[derive(Serialize, Deserialize)]
@@ -161,46 +159,4 @@ impl Record for Change {
             significant: record.significant,
         })
     }
-}
-
-#[derive(Serialize, Deserialize)]
-struct AuditRecord<'a> {
-    at: i64,
-    #[serde(borrow)]
-    who: Option<(u32, &'a str)>,
-    action: &'a str,
-    on: &'a str,
-    #[serde(borrow)]
-    old: Option<&'a str>,
-    #[serde(borrow)]
-    new: Option<&'a str>,
-    cause: &'a str,
-}
-
-/// The payload of a line of the audit log; its number is the key.
-pub(in crate::store) fn encode_audit(line: &AuditLine) -> Result<Vec<u8>, StoreError> {
-    let record = AuditRecord {
-        at: line.at.0,
-        who: line.who.as_ref().map(|who| (who.uid, who.name.as_str())),
-        action: &line.action,
-        on: &line.on,
-        old: line.old.as_deref(),
-        new: line.new.as_deref(),
-        cause: &line.cause,
-    };
-    to_extend(&record, Vec::new()).map_err(|error| not_encoded("the audit log", &error))
-}
-
-/// Decodes what [`encode_audit`] wrote.
-pub(super) fn decode_audit(payload: &[u8]) -> Option<AuditLine> {
-    let record: AuditRecord<'_> = from_bytes(payload).ok()?;
-    Some(AuditLine {
-        at: Timestamp(record.at),
-        who: record.who.map(|(uid, name)| Who { uid, name: name.to_owned() }),
-        action: record.action.to_owned(),
-        on: record.on.to_owned(),
-        old: record.old.map(str::to_owned),
-        new: record.new.map(str::to_owned),
-        cause: record.cause.to_owned(),
-    })
 }

@@ -5,8 +5,10 @@
 
 mod accounts;
 mod audiences;
+pub(super) mod audit;
 mod codes;
 mod consents;
+mod data_keys;
 mod alerts;
 mod rules;
 mod reading;
@@ -30,14 +32,12 @@ use super::error::StoreError;
 use super::tables::Records;
 use super::{reported, weeks};
 use crate::model::{
-    Alert, AudienceOn, AuditLine, BudgetUse, Change, Connection, Consent, Deletion, Delivery, Grant, GrantTokens,
+    Alert, AudienceOn, BudgetUse, Change, Connection, Consent, DataKey, Deletion, Delivery, Grant, GrantTokens,
     GrantUse, Hold, Influencer, Lease, ReadMarks, Receipt, RequestBlock, Run, RunsOfDay, UndoLog,
 };
 
 pub(super) use self::accounts::SnapshotRecord;
 pub(super) use self::deliveries::delivery_key;
-use self::events::decode_audit;
-pub(super) use self::events::encode_audit;
 pub(super) use self::facts::{Fold, Format, Stamp, StoreKeys, Sweep, budget_key};
 
 /// A value that is stored as one record.
@@ -99,7 +99,7 @@ pub(super) fn number_of(bytes: &[u8]) -> Option<u64> {
     bytes.try_into().ok().map(u64::from_be_bytes)
 }
 
-/// The version of rows that are not a [`Record`]: numbers, lines of the audit log, and quarantined damaged rows.
+/// The version of rows that are not a [`Record`]: numbers, ends of the audit log, and quarantined damaged rows.
 const PLAIN_VERSION: u8 = 1;
 
 /// Reads a record from its row in one of its tables.
@@ -125,15 +125,6 @@ pub(super) fn read_plain<'a>(table: Records, key: &[u8], encoded: &'a [u8]) -> R
 /// As [`read`].
 pub(super) fn read_number(table: Records, key: &[u8], encoded: &[u8]) -> Result<u64, Unreadable> {
     number_of(read_plain(table, key, encoded)?).ok_or(Unreadable::Damaged)
-}
-
-/// Reads a line of the audit log, with its number, from its row.
-///
-/// # Errors
-/// As [`read`].
-pub(super) fn read_audit(key: &[u8], encoded: &[u8]) -> Result<(u64, AuditLine), Unreadable> {
-    let payload = read_plain(Records::Audit, key, encoded)?;
-    number_of(key).zip(decode_audit(payload)).ok_or(Unreadable::Damaged)
 }
 
 /// Keeps the bytes of a damaged row that a write replaces.
@@ -168,7 +159,8 @@ pub(super) fn verify(table: Records, key: &[u8], encoded: &[u8]) -> Result<(), U
         }
         Records::DeliveryIds => read_plain(table, key, encoded).map(drop),
         Records::Deliveries | Records::DeliveriesPending => read::<Delivery>(table, key, encoded).map(drop),
-        Records::Audit => read_audit(key, encoded).map(drop),
+        Records::Audit => audit::read(key, encoded).map(drop),
+        Records::DataKeys => read::<DataKey>(table, key, encoded).map(drop),
         Records::Holds => read::<Hold>(table, key, encoded).map(drop),
         Records::Budgets => read::<BudgetUse>(table, key, encoded).map(drop),
         Records::Sweeps => read::<Sweep>(table, key, encoded).map(drop),

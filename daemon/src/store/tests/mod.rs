@@ -1,6 +1,7 @@
 //! The store as a whole, over disks that tests can break.
 
 mod basics;
+mod chain;
 mod crash;
 mod damage;
 pub(crate) mod disk;

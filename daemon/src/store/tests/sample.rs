@@ -12,7 +12,7 @@ use roster_protocol::time::{Date, Seconds, Timestamp};
 
 use crate::model::{
     Absence, Alert, AudienceOn, AuditLine, BudgetKey, BudgetUse, Change, Connection, Delivery, DeliveryKey,
-    DeliveryKind, DeliveryState, HandDay, Hold, Influencer, ReadUntil, ReportedLimit, Run, Trouble, TroubleKind,
+    DeliveryKind, DeliveryState, HandDay, Hold, Influencer, On, ReadUntil, ReportedLimit, Run, Trouble, TroubleKind,
 };
 use crate::store::{ChangesQuery, RunsQuery};
 
@@ -209,10 +209,11 @@ pub(super) fn line(seed: u32) -> AuditLine {
         at: at(seed),
         who: seed.is_multiple_of(2).then(|| roster_protocol::audit::Who { uid: seed, name: "ada".to_owned() }),
         action: "profile.update".to_owned(),
-        on: format!("Ada {seed}"),
+        on: On::of(influencer_id(1), "abc", format!("Ada {seed}")),
         old: Some("1".to_owned()),
         new: None,
         cause: "person".to_owned(),
+        sealed: None,
     }
 }
 

@@ -300,6 +300,7 @@ pub struct AuditList {
 /// One line of the audit log.
 #[derive(Debug, Serialize)]
 pub struct AuditEntry {
+    number: u64,
     at: String,
     /// `null`: the daemon itself.
     who: Option<Who>,
@@ -319,6 +320,7 @@ struct Who {
 impl From<&protocol::AuditEntry> for AuditEntry {
     fn from(entry: &protocol::AuditEntry) -> Self {
         Self {
+            number: entry.number,
             at: entry.at.to_string(),
             who: entry.who.as_ref().map(|who| Who { uid: who.uid, name: who.name.clone() }),
             action: entry.action.clone(),
@@ -326,6 +328,28 @@ impl From<&protocol::AuditEntry> for AuditEntry {
             old: entry.old.clone(),
             new: entry.new.clone(),
             cause: entry.cause.clone(),
+        }
+    }
+}
+
+/// What a check of the whole audit log found.
+#[derive(Debug, Serialize)]
+pub struct AuditCheck {
+    whole: bool,
+    entries: u64,
+    last: u64,
+    hash: String,
+    faults: Vec<String>,
+}
+
+impl From<&protocol::AuditCheck> for AuditCheck {
+    fn from(check: &protocol::AuditCheck) -> Self {
+        Self {
+            whole: check.faults.is_empty(),
+            entries: check.entries,
+            last: check.last,
+            hash: check.hash.clone(),
+            faults: check.faults.clone(),
         }
     }
 }

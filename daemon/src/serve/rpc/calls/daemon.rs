@@ -1,7 +1,7 @@
 //! Calls about the daemon itself: its state, its log, its platforms, its audit log.
 
 use roster_protocol::access::Access;
-use roster_protocol::audit::AuditEntry;
+use roster_protocol::audit::{AuditCheck, AuditEntry};
 use roster_protocol::consent::PlatformCheck;
 use roster_protocol::doctor::Examination;
 use roster_protocol::error::RosterError;
@@ -66,4 +66,8 @@ pub async fn access(caller: &Caller) -> Result<Access, RosterError> {
 
 pub async fn audit(caller: &Caller, query: AuditQuery) -> Result<Page<AuditEntry>, RosterError> {
     lists::audit(&caller.app, query).await
+}
+
+pub async fn verify_audit(caller: &Caller) -> Result<AuditCheck, RosterError> {
+    lists::verify_audit(&caller.app).await
 }

@@ -104,6 +104,7 @@ impl Serve for Caller {
             Examine() => daemon::examine(caller);
             Access() => daemon::access(caller);
             Audit(query) => daemon::audit(caller, query);
+            VerifyAudit() => daemon::verify_audit(caller);
             Backup(seal, with_keys) => backups::begin(caller, seal, with_keys);
             BackupPiece() => backups::piece(caller);
             BackupKept() => backups::kept(caller);
