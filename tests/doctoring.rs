@@ -6,7 +6,7 @@ use roster_sandbox::{Fault, FaultKind, Platform, Sandbox};
 use serde_json::Value;
 
 use crate::support::consent::APPS;
-use crate::support::programs::{CommandOutput, Home, ROSTER, alone};
+use crate::support::programs::{CommandOutput, Home, ROSTER, ROSTERD, alone};
 use crate::support::synced_at_will;
 
 async fn sandbox() -> Sandbox {
@@ -115,8 +115,16 @@ async fn an_address_that_leads_elsewhere_and_a_taken_port_are_faults() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_a_daemon_it_says_how_to_start_one_and_what_would_keep_it_from_starting() {
     let home = Home::new("[sync]\nintervall = \"1h\"\n");
+    // Installed, as on a host with both programs.
+    std::fs::create_dir(home.path("bin")).expect("a directory");
+    std::os::unix::fs::symlink(ROSTERD, home.path("bin/rosterd")).expect("a link");
+    let path = format!("{}:/usr/bin:/bin", home.path("bin").display());
     let mut command = alone(ROSTER, &home.path(""));
-    command.args(["doctor", "--json", "--socket"]).arg(home.socket()).env("ROSTER_CONFIG", home.config());
+    command
+        .args(["doctor", "--json", "--socket"])
+        .arg(home.socket())
+        .env("ROSTER_CONFIG", home.config())
+        .env("PATH", path);
     let output = CommandOutput::of(command).await;
     assert_eq!(output.code, Some(3), "{output:?}");
     let (verdict, _, fix) = one(&output, "daemon");

@@ -294,6 +294,10 @@ async fn the_config_that_is_shipped_means_what_it_says() {
             Some((name @ "master_key_file", _)) => format!("{name} = \"{key}\""),
             Some((key @ "recipient", _)) => format!("{key} = \"{RECIPIENT}\""),
             Some((key @ "ca_file", _)) => format!("{key} = \"{ca}\""),
+            // Groups and a user that every host has.
+            Some((key @ "viewer", _)) => format!("{key} = [\"group:root\"]"),
+            Some((key @ "analyst", _)) => format!("{key} = [\"group:daemon\"]"),
+            Some((key @ "admin", _)) => format!("{key} = [\"user:root\"]"),
             _ => line.to_owned(),
         })
         .collect();
