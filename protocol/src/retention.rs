@@ -13,6 +13,8 @@ pub struct Retention {
     pub snapshots_days: u32,
     /// How many days runs stay, before they become sums of their days.
     pub runs_days: u32,
+    /// How many days lines of the audit log stay.
+    pub audit_days: u32,
     /// When it is done next, once it was chosen.
     pub next_at: Timestamp,
     /// Every platform, by slug.

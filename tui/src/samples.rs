@@ -58,6 +58,7 @@ pub fn retention() -> Retention {
         chosen_at: None,
         snapshots_days: 730,
         runs_days: 90,
+        audit_days: 730,
         next_at: at("23:30:00"),
         platforms: vec![unlimited("bluesky"), youtube],
     }

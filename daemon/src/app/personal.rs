@@ -144,7 +144,7 @@ const ABOUT_INFLUENCERS: [&str; 7] =
     ["influencer.", "connection.", "snapshot.", "profile.", "grant.", "alert.", "consent."];
 
 /// Finds whom a line of an earlier format is about, which has an id and a name in one text. Where the id is not known any
-/// more it gets a key of its own: `roster erase ID` destroys that.
+/// more it gets a key of its own.
 fn name_subject(line: &mut AuditLine, subjects: &HashMap<String, InfluencerId>) {
     let Some((id, name)) = line.on.what.split_once(' ') else { return };
     let Ok(parsed) = id.parse::<InfluencerId>() else { return };

@@ -50,6 +50,7 @@ pub async fn show(app: &App, counts: bool) -> Result<Retention, RosterError> {
         chosen_at: app.look(|roster| roster.retention.filter(|_| keep::is_chosen(roster)).map(|choice| choice.at)),
         snapshots_days: setup.config.retention.snapshots_days,
         runs_days: setup.config.retention.runs_days,
+        audit_days: setup.config.retention.audit_days,
         next_at: setup.config.sync.grid.next_night(now),
         platforms: platforms.collect(),
     })

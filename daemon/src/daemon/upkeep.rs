@@ -58,6 +58,10 @@ async fn keep(app: &App) {
         well = false;
         tracing::warn!(%error, "old runs could not be deleted; the daemon tries again tomorrow");
     }
+    if let Err(error) = prune_audit(app).await {
+        well = false;
+        tracing::warn!(%error, "old lines of the audit log could not be deleted; the daemon tries again tomorrow");
+    }
     if let Err(error) = app.store.prune_requests(now).await {
         well = false;
         tracing::warn!(%error, "old requests to platforms could not be deleted; the daemon tries again tomorrow");
@@ -93,6 +97,19 @@ async fn keep(app: &App) {
     if well {
         app.meters.record_upkeep(app.clock.now());
     }
+}
+
+/// Deletes lines of the audit log that are older than the config keeps them; in an older store not before it was chosen.
+async fn prune_audit(app: &App) -> Result<(), StoreError> {
+    if app.look(|roster| roster.retention.is_none()) {
+        return Ok(());
+    }
+    let days = i64::from(app.setup().config.retention.audit_days);
+    let deleted = app.store.prune_audit(app.clock.now().plus_seconds(-days * DAY_S)).await?;
+    if deleted > 0 {
+        tracing::info!(deleted, "the oldest lines of the audit log were deleted; its chain begins after them");
+    }
+    Ok(())
 }
 
 /// Keeps the figures of the day before, unless it has some already or the roster was empty then. They are taken

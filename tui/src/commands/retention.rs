@@ -89,6 +89,7 @@ fn text(shown: &Shown, look: &Look) -> String {
     let lines = [
         ("snapshots", format!("{} as days, then weeks for ever", length(shown.snapshots_days))),
         ("runs", format!("{}, then sums of each day for ever", length(shown.runs_days))),
+        ("audit log", length(shown.audit_days)),
         ("choice", choice),
     ];
     let mut text = String::new();
@@ -154,6 +155,7 @@ mod tests {
         insta::assert_snapshot!(text(&shown, &samples::look()), @r"
         snapshots    2 years as days, then weeks for ever
         runs         90 days, then sums of each day for ever
+        audit log    2 years
         choice       waits: nothing is deleted from this store before `roster retention --apply`
 
         PLATFORM    PUBLIC   CONSENT  AFTER CONSENT  ACCOUNTS  TO WEEKS  DAYS DELETED  WEEKS DELETED  TO          WHY
@@ -176,13 +178,13 @@ mod tests {
     #[test]
     fn json_has_the_names_scripts_rely_on() {
         insta::assert_snapshot!(samples::lines(json::retention::Retention::from(&samples::retention())), @r#"
-        {"chosen_at":null,"snapshots_days":730,"runs_days":90,"next_at":"2026-11-21T23:30:00Z",
-        "platforms":[{"platform":"bluesky","public_days":null,"consent_days":null,"after_consent_days":null,
-        "terms":null,"reason":null,"counted":{"accounts":9,"days_to_weeks":12000,"days_deleted":0,
-        "weeks_deleted":0,"reported_days_deleted":0,"until":null}},{"platform":"youtube","public_days":30,
-        "consent_days":null,"after_consent_days":7,"terms":"developers.example/terms, III.E.4",
-        "reason":null,"counted":{"accounts":2,"days_to_weeks":0,"days_deleted":300,"weeks_deleted":4,
-        "reported_days_deleted":9,"until":"2026-10-22"}}]}
+        {"chosen_at":null,"snapshots_days":730,"runs_days":90,"audit_days":730,
+        "next_at":"2026-11-21T23:30:00Z","platforms":[{"platform":"bluesky","public_days":null,
+        "consent_days":null,"after_consent_days":null,"terms":null,"reason":null,"counted":{"accounts":9,
+        "days_to_weeks":12000,"days_deleted":0,"weeks_deleted":0,"reported_days_deleted":0,"until":null}},
+        {"platform":"youtube","public_days":30,"consent_days":null,"after_consent_days":7,
+        "terms":"developers.example/terms, III.E.4","reason":null,"counted":{"accounts":2,"days_to_weeks":0,
+        "days_deleted":300,"weeks_deleted":4,"reported_days_deleted":9,"until":"2026-10-22"}}]}
         "#);
     }
 }

@@ -23,7 +23,7 @@ pub(crate) const KNOWN: [(&str, &[&str]); 13] = [
     ),
     ("network", &["proxy", "ca_file"]),
     ("change", &["significant"]),
-    ("retention", &["snapshots", "runs", "size"]),
+    ("retention", &["snapshots", "runs", "audit", "size"]),
     ("backup", &["to", "every", "keep", "recipient", "passphrase_file"]),
     ("access", &["viewer", "analyst", "admin"]),
     ("rules", &[]),

@@ -15,6 +15,8 @@ pub struct Retention {
     pub snapshots_days: u32,
     /// How many days runs stay, before they become sums of their days.
     pub runs_days: u32,
+    /// How many days lines of the audit log stay.
+    pub audit_days: u32,
     /// The size of the store's file from which on there are warnings.
     pub size_bytes: Option<u64>,
     /// What differs from the terms of platforms, by slug. Whether there are such platforms is for the caller to check.
@@ -46,6 +48,7 @@ pub enum Kept {
 pub(super) struct RawRetention {
     snapshots: Option<String>,
     runs: Option<String>,
+    audit: Option<String>,
     size: Option<String>,
     #[serde(flatten)]
     platforms: BTreeMap<String, RawKeptOtherwise>,
@@ -69,7 +72,7 @@ impl RawRetention {
             let days = kept_days(text.as_deref().unwrap_or(usual)).map_err(|message| (key, message))?;
             match days >= least {
                 true => Ok(days),
-                false => Err((key, format!("{days} days are too few: growth and coverage need {least}"))),
+                false => Err((key, format!("{days} days are too few: what is shown of them needs {least}"))),
             }
         };
         let size = self.size.map(|text| size(&text)).transpose().map_err(|message| ("retention.size", message))?;
@@ -78,6 +81,7 @@ impl RawRetention {
             // As long as a year is compared with the year before.
             snapshots_days: days("retention.snapshots", self.snapshots, "2y", 62)?,
             runs_days: days("retention.runs", self.runs, "90d", 2)?,
+            audit_days: days("retention.audit", self.audit, "2y", 30)?,
             size_bytes: size,
             platforms: platforms.collect::<Result<_, Problem>>()?,
         })
@@ -145,14 +149,15 @@ mod tests {
     #[test]
     fn lengths_and_sizes_have_the_usual_forms() {
         let usual = parse("").expect("the defaults");
-        assert_eq!((usual.snapshots_days, usual.runs_days, usual.size_bytes), (730, 90, None));
+        assert_eq!((usual.snapshots_days, usual.runs_days, usual.audit_days, usual.size_bytes), (730, 90, 730, None));
         let own = parse("[retention]\nsnapshots = \"18mo\"\nruns = \"30d\"\nsize = \"10GB\"").expect("a config");
         assert_eq!((own.snapshots_days, own.runs_days, own.size_bytes), (546, 30, Some(10_000_000_000)));
         let check = |line: &str, expected: &str| {
             let error = parse(&format!("[retention]\n{line}")).expect_err(line);
             assert!(error.starts_with("x.toml:2: ") && error.contains(expected), "{error}");
         };
-        check("snapshots = \"30d\"", "30 days are too few: growth and coverage need 62");
+        check("snapshots = \"30d\"", "30 days are too few: what is shown of them needs 62");
+        check("audit = \"7d\"", "7 days are too few");
         check("snapshots = \"-2y\"", "no length of time");
         check("snapshots = \"soon\"", "write \"2y\", \"18mo\" or \"90d\"");
         check("size = \"10\"", "write \"500MB\" or \"10GB\"");

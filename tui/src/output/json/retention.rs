@@ -12,6 +12,7 @@ pub struct Retention {
     chosen_at: Option<String>,
     snapshots_days: u32,
     runs_days: u32,
+    audit_days: u32,
     next_at: Option<String>,
     platforms: Vec<Platform>,
 }
@@ -44,6 +45,7 @@ impl From<&protocol::Retention> for Retention {
             chosen_at: time(shown.chosen_at),
             snapshots_days: shown.snapshots_days,
             runs_days: shown.runs_days,
+            audit_days: shown.audit_days,
             next_at: time(Some(shown.next_at)),
             platforms: shown.platforms.iter().map(Platform::from).collect(),
         }
