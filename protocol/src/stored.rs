@@ -13,6 +13,8 @@ pub struct StoreCheck {
     pub tables: Vec<CheckedTable>,
     /// The first hundred damaged rows: the table, and the key's bytes.
     pub rows: Vec<(String, Vec<u8>)>,
+    /// What is wrong with the chain of the audit log besides damaged rows, in words.
+    pub chain: Vec<String>,
     /// What is wrong with the file as a whole, in words.
     pub damage: Option<String>,
 }

@@ -169,7 +169,7 @@ pub(super) fn json_of(found: &Inspection) -> Value {
         "damage": found.file_damage.as_deref().map(|what| clean(what, CHARACTERS)),
         "tables": tables.collect::<Vec<_>>(),
         "damaged": rows.collect::<Vec<_>>(),
-        "audit": found.chain.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "audit": found.chain,
     })
 }
 

@@ -32,8 +32,8 @@ pub struct Inspection {
     pub tables: Vec<InspectedTable>,
     /// The first hundred damaged rows.
     pub rows: Vec<DamagedRow>,
-    /// What is wrong with the chain of the audit log, besides damaged rows.
-    pub chain: Vec<AuditFault>,
+    /// What is wrong with the chain of the audit log besides damaged rows, in words.
+    pub chain: Vec<String>,
     /// What is wrong with the file as a whole, in words.
     pub file_damage: Option<String>,
 }
@@ -82,6 +82,7 @@ impl From<Inspection> for StoreCheck {
             format: found.format,
             tables: found.tables.into_iter().map(table).collect(),
             rows: found.rows.into_iter().map(|row| (row.table, row.key)).collect(),
+            chain: found.chain,
             damage: found.file_damage,
         }
     }
@@ -99,9 +100,15 @@ impl From<StoreCheck> for Inspection {
             format: found.format,
             tables: found.tables.into_iter().map(table).collect(),
             rows: found.rows.into_iter().map(|(table, key)| DamagedRow { table, key }).collect(),
+            chain: found.chain,
             file_damage: found.damage,
         }
     }
+}
+
+/// Faults of the chain; a damaged line is named among the damaged rows.
+pub(super) fn in_words(faults: &[AuditFault]) -> Vec<String> {
+    faults.iter().filter(|fault| !matches!(fault, AuditFault::Damaged(_))).map(AuditFault::to_string).collect()
 }
 
 impl InspectedTable {
@@ -189,8 +196,7 @@ impl Inspection {
         self.rows = damage.found().named;
         // Where the table cannot be read, it is among the damaged ones.
         let chain = panics_as_damage(|| reader.whole_chain());
-        self.chain = chain.map(|check| check.faults).unwrap_or_default();
-        self.chain.retain(|fault| !matches!(fault, AuditFault::Damaged(_)));
+        self.chain = chain.map(|check| in_words(&check.faults)).unwrap_or_default();
         Ok(())
     }
 }

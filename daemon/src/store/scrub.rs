@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::envelope::Unreadable;
 use super::error::StoreError;
-use super::inspection::{InspectedTable, Inspection};
+use super::inspection::{InspectedTable, Inspection, in_words};
 use super::reader::Reader;
 use super::rows::Part;
 use super::tables::FORMAT;
@@ -44,7 +44,8 @@ impl Store {
             StoreState::Damaged { what, .. } => Some(what),
             _ => None,
         };
-        Ok(Inspection { file, bytes, format: Some(FORMAT), tables, rows: self.damaged().named, file_damage })
+        let chain = in_words(&self.verify_audit().await?.faults);
+        Ok(Inspection { file, bytes, format: Some(FORMAT), tables, rows: self.damaged().named, chain, file_damage })
     }
 
     async fn inspect_part(&self, part: Part) -> Result<InspectedTable, StoreError> {

@@ -11,6 +11,7 @@ use roster_protocol::time::Timestamp;
 use super::damage::{PAGE, assert_none_wrong, hush_redb, small_store};
 use super::model::{Model, everything_in};
 use super::sample::times;
+use crate::store::inspection::InspectedTable;
 use crate::store::records::{Fold, Format, Record, Stamp};
 use crate::store::tables::Records;
 use crate::store::{Inspection, Made, OpenOptions, Repaired, Store, StoreError, inspect, repair};
@@ -65,7 +66,15 @@ fn what_is_whole_in_a_damaged_store_is_in_the_repaired_one() {
         match repair(old.path(), &new, Timestamp(9)) {
             Ok(repaired) => {
                 let again = inspect(&new).expect("a store");
-                assert!(again.is_whole(), "{trial}: {again:?}");
+                assert!(again.is_readable(), "{trial}: {again:?}");
+                // Lines of the audit log that are lost stay missing in its chain.
+                let lost =
+                    |table: &InspectedTable| ["audit", "meta"].contains(&table.name.as_str()) && table.is_damaged();
+                assert_eq!(
+                    again.is_whole(),
+                    !repaired.found.tables.iter().any(lost) || again.chain.is_empty(),
+                    "{trial}"
+                );
                 assert_eq!(whole(&again), whole(&repaired.found), "{trial}: every row that is whole");
                 let kept = everything_repaired(&new, &repaired);
                 assert_none_wrong(&kept, &model, &trial.to_string());
