@@ -20,7 +20,7 @@ use crate::support::{LIMIT, figure, synced_at_will, times};
 
 const STARS: [&str; 5] = ["mara", "oskar", "ines", "liv", "jon"];
 
-/// A home whose daemon runs, with some consents, each of which gave two tokens.
+/// A home whose daemon runs, with some consents, each of which gave two tokens; and each influencer has a data key.
 async fn lived() -> (Sandbox, Home, Rosterd) {
     let sandbox = roster_sandbox::Options { accounts: 0, ..Default::default() };
     let sandbox = Sandbox::start(sandbox).await.expect("the sandbox listens");
@@ -78,7 +78,7 @@ async fn another_key_seals_everything_anew_and_the_old_one_is_retired() {
     let file = home.state().join("master.key");
     let first = lines(&file).remove(0);
     let before = keys(&rosterd.client).await;
-    assert_eq!(states(&before), [(KeyState::Seals, 10)]);
+    assert_eq!(states(&before), [(KeyState::Seals, 15)]);
     let old = before.keys[0].id.clone();
 
     let backup = home.path("before.backup");
@@ -89,7 +89,7 @@ async fn another_key_seals_everything_anew_and_the_old_one_is_retired() {
     let new = rotated["keys"][0]["id"].as_str().expect("an id").to_owned();
     assert_ne!(new, old);
     let after = settled(&rosterd.client).await;
-    assert_eq!(states(&after), [(KeyState::Seals, 10), (KeyState::Unused, 0)]);
+    assert_eq!(states(&after), [(KeyState::Seals, 15), (KeyState::Unused, 0)]);
     let kept = lines(&file);
     assert!(kept.len() == 2 && kept[1] == first, "the new key is before the old one");
     all_open(&home).await;
@@ -110,9 +110,12 @@ async fn another_key_seals_everything_anew_and_the_old_one_is_retired() {
     }
     assert_eq!(home.json(&["status"]).await["to_reseal"], 0);
     rosterd.end(Signal::SIGTERM).await;
-    assert_eq!(stored(&home), [(new, 10)].into());
+    assert_eq!(stored(&home), [(new, 15)].into());
     let rosterd = home.start().await;
     all_open(&home).await;
+    // So do the keys of what the audit log says of each influencer.
+    let audit = home.json(&["audit"]).await.to_string();
+    assert!(STARS.iter().all(|star| audit.contains(&format!(" {star}\""))) && !audit.contains("erased"), "{audit}");
     drop(rosterd);
 
     // What the log has names keys, and shows nothing of them.
@@ -152,7 +155,7 @@ async fn keys_that_the_daemon_does_not_write_rotate_with_a_restart() {
     assert_eq!(wrong.code, Some(78), "{}", home.log());
     let mut rosterd = home.start_as(given(&[&new, &old])).await;
     let after = settled(&rosterd.client).await;
-    assert_eq!(states(&after), [(KeyState::Seals, 10), (KeyState::Unused, 0)]);
+    assert_eq!(states(&after), [(KeyState::Seals, 15), (KeyState::Unused, 0)]);
     assert_eq!(after.keys[1].id, before.keys[0].id);
     all_open(&home).await;
     let retired = home.json(&["keys", "retire", &after.keys[1].id]).await;
@@ -160,7 +163,7 @@ async fn keys_that_the_daemon_does_not_write_rotate_with_a_restart() {
     rosterd.end(Signal::SIGTERM).await;
     let rosterd = home.start_as(given(&[&new])).await;
     all_open(&home).await;
-    assert_eq!(states(&keys(&rosterd.client).await), [(KeyState::Seals, 10)]);
+    assert_eq!(states(&keys(&rosterd.client).await), [(KeyState::Seals, 15)]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -208,7 +211,7 @@ async fn kills_while_keys_change_lose_nothing() {
 
         let mut rosterd = home.start().await;
         let after = settled(&rosterd.client).await;
-        assert_eq!(after.keys[0].sealed, 10, "round {round}: {after:?}");
+        assert_eq!(after.keys[0].sealed, 15, "round {round}: {after:?}");
         assert!(after.keys.iter().skip(1).all(|key| (key.state, key.sealed) == (KeyState::Unused, 0)), "{after:?}");
         match rotated {
             Ok(rotated) => {
@@ -227,7 +230,7 @@ async fn kills_while_keys_change_lose_nothing() {
         rosterd.end(Signal::SIGTERM).await;
     }
     let kept = stored(&home);
-    assert_eq!(kept.values().copied().collect::<Vec<_>>(), [10], "one key seals everything");
+    assert_eq!(kept.values().copied().collect::<Vec<_>>(), [15], "one key seals everything");
     assert!(acknowledged > 0 && cut > 0, "{acknowledged} acknowledged, {cut} cut off");
     figure(format!(
         "{rounds} kills while keys change: {acknowledged} rotations acknowledged, {cut} cut off, 0 tokens lost"
@@ -248,7 +251,7 @@ async fn a_token_that_is_renewed_meanwhile_stays_renewed() {
         assert_eq!(renewed.json()["ok"], STARS.len(), "{renewed:?}");
         rotated.expect("a response").expect("rotated");
         let after = settled(&rosterd.client).await;
-        assert_eq!(after.keys[0].sealed, 10);
+        assert_eq!(after.keys[0].sealed, 15);
         for key in after.keys.iter().skip(1) {
             let retired = client.retire_key(within(LIMIT), key.id.clone(), true).await;
             retired.expect("a response").expect("nothing needs it");
@@ -279,7 +282,7 @@ async fn a_passphrase_opens_the_store_and_gives_way_to_a_key() {
     let mut rosterd = home.start().await;
     let after = settled(&rosterd.client).await;
     assert!(after.source.contains("master_key_passphrase_file"), "{after:?}");
-    assert_eq!(states(&after), [(KeyState::Seals, 10), (KeyState::Unused, 0)]);
+    assert_eq!(states(&after), [(KeyState::Seals, 15), (KeyState::Unused, 0)]);
     let refused = home.roster(&["keys", "rotate"]).await;
     assert!(refused.code == Some(1) && refused.err.contains("a new passphrase"), "{refused:?}");
     rosterd.end(Signal::SIGTERM).await;
