@@ -33,7 +33,7 @@ async fn what_users_do_is_chained_and_copied_to_the_journal_without_names() {
     assert!(log.contains("influencer.rename"), "{log}");
     assert!(!log.to_lowercase().contains("canary"), "{log}");
 
-    // Nothing of what is personal is in what the store has of the log.
+    // A store at rest is followed, too.
     let (status, _) = rosterd.end(Signal::SIGTERM).await;
     assert!(status.success());
     let bytes = std::fs::read(home.state().join("roster.redb")).expect("the store");

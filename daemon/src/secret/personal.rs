@@ -1,4 +1,4 @@
-//! Seals what is personal of one influencer under a key of their own: without the key nobody can read it again, wherever it
+//! Seals what is personal of one influencer under a key of their own: without the key it cannot be read again, wherever it
 //! was copied to.
 
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
