@@ -1,5 +1,7 @@
 //! Everything that runs, and its throw-away directory.
 
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -59,18 +61,20 @@ impl Stage {
             SandboxOptions { accounts: options.accounts, seed: options.seed, live: true, ..SandboxOptions::default() };
         let sandbox = Arc::new(Sandbox::start(sandbox_options).await.context("the sandbox cannot listen")?);
         let state_dir = dir.path().join("state");
-        let config = Config::parse(&config_text(&sandbox.url()), "the demo's config")?;
-        let source = Source {
-            file: state_dir.join("rosterd.toml"),
-            environment: Default::default(),
-            limits: Default::default(),
-        };
-        let (setup, platforms) = source.set_up(config.clone())?;
+        // A file as anyone's, so that a reload and `roster doctor` find what they look for.
+        let file = dir.path().join("rosterd.toml");
+        let mut written = std::fs::OpenOptions::new();
+        let mut written = written.write(true).create_new(true).mode(0o600).open(&file).context("no config")?;
+        written.write_all(config_text(&sandbox.url()).as_bytes()).context("no config")?;
+        let config = Config::load(&file)?;
+        let source = || Source { file: file.clone(), environment: Default::default(), limits: Default::default() };
+        let (setup, platforms) = source().set_up(config.clone())?;
         let laid = past::lay(&sandbox, &setup, &platforms, &state_dir, options.seed).await;
         laid.context("the past cannot be laid")?;
         let bus = std::env::var("DBUS_SESSION_BUS_ADDRESS").ok();
         let runtime_dir = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
         let daemon = Daemon::start(Options {
+            source: source(),
             session: desktop::has_session(bus.as_deref(), runtime_dir.as_deref()),
             ..Options::new(config, state_dir, dir.path().join("rosterd.sock"))
         })
