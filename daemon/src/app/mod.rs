@@ -321,4 +321,6 @@ pub fn read_error(error: &StoreError) -> RosterError {
 pub const WAIT: Duration = roster_protocol::service::LONGEST_WAIT;
 
 #[cfg(test)]
+pub mod testing;
+#[cfg(test)]
 mod tests;

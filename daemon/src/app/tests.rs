@@ -1,18 +1,13 @@
 use roster_protocol::error::RosterError;
 use roster_protocol::ids::Id;
 
-use super::setup::Source;
+use super::testing::app_on;
 use super::*;
 use crate::daemon::{Daemon, Options};
 use crate::decision::Decision;
-use crate::http_client::HttpLimits;
 use crate::model::Influencer;
 use crate::process::clock::ManualClock;
 use crate::process::config::Config;
-use crate::process::environment::Environment;
-use crate::secret::keyring::Keyring;
-use crate::secret::master_key::KeySource;
-use crate::secret::vault::{MasterKey, Vault};
 use crate::store::StoreState;
 use crate::store::tests::disk::{Disk, Fails};
 
@@ -73,26 +68,8 @@ async fn of_several_decisions_each_sees_the_ones_before_and_a_bad_one_harms_no_o
 }
 
 /// An app over a disk in memory, which has loaded what it needs to decide.
-async fn app_on(disk: &Disk) -> Arc<App> {
-    let (store, loaded) = disk.open().expect("a store");
-    let source = Source { file: "test".into(), environment: Environment::default(), limits: HttpLimits::default() };
-    let (setup, platforms) = source.set_up(Config::parse("", "test").expect("a config")).expect("a setup");
-    let clock = Arc::new(ManualClock::at(Timestamp(1_800_000_000_000)));
-    let vaults = Vaults::new(
-        Vault::new(&Keyring::of(MasterKey::new(zeroize::Zeroizing::new([1; 32]))), loaded.store),
-        KeySource::Variable,
-    );
-    let app = App::build(Parts {
-        started_with: StartedWith::in_test(),
-        setup,
-        platforms,
-        clock,
-        store,
-        loaded,
-        vaults,
-        logs: None,
-        seed: 1,
-    });
+async fn loaded_on(disk: &Disk) -> Arc<App> {
+    let app = app_on(disk, "", Timestamp(1_800_000_000_000));
     app.load_recent().await;
     app
 }
@@ -118,7 +95,7 @@ async fn until_working(app: &App) {
 #[tokio::test]
 async fn commits_that_fail_together_cause_one_reload_and_later_ones_none() {
     let disk = Disk::default();
-    let app = app_on(&disk).await;
+    let app = loaded_on(&disk).await;
     add(&app, "before").await.expect("stored");
     disk.fail(Fails::From(disk.calls()));
     let lost: Vec<String> = (0..32).map(|number| format!("lost {number}")).collect();
@@ -136,7 +113,7 @@ async fn commits_that_fail_together_cause_one_reload_and_later_ones_none() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn memory_is_what_the_disk_has_after_it_failed_under_load() {
     let disk = Disk::default();
-    let app = app_on(&disk).await;
+    let app = loaded_on(&disk).await;
     let ending = CancellationToken::new();
     let adders: Vec<_> = (0..8)
         .map(|adder| {
@@ -182,7 +159,7 @@ async fn memory_is_what_the_disk_has_after_it_failed_under_load() {
 #[tokio::test]
 async fn an_id_that_is_in_use_is_not_given_again() {
     let disk = Disk::default();
-    let app = app_on(&disk).await;
+    let app = loaded_on(&disk).await;
     // The first id that the dice return is in use.
     let first: roster_protocol::InfluencerId = app.dice.lock().clone().id();
     app.decide(|decision| {

@@ -5,19 +5,10 @@ use roster_protocol::consent::ConsentMethod;
 use roster_protocol::ids::InfluencerId;
 use roster_protocol::time::Timestamp;
 use url::Url;
-use zeroize::Zeroizing;
 
 use super::*;
-use crate::app::setup::{Source, StartedWith};
-use crate::app::{Parts, Vaults};
-use crate::http_client::HttpLimits;
+use crate::app::testing::app_on;
 use crate::model::Influencer;
-use crate::process::clock::ManualClock;
-use crate::process::config::Config;
-use crate::process::environment::Environment;
-use crate::secret::keyring::Keyring;
-use crate::secret::master_key::KeySource;
-use crate::secret::vault::{MasterKey, Vault};
 use crate::store::StoreState;
 use crate::store::tests::disk::{Disk, Fails};
 
@@ -26,25 +17,7 @@ const CONFIG: &str = "[sync]\ngateway = \"http://127.0.0.1:1\"\n\
                       [platforms.tiktok]\nclient_key = \"id\"\nclient_secret = \"secret\"\n";
 
 fn app(disk: &Disk) -> Arc<App> {
-    let (store, loaded) = disk.open().expect("a store");
-    let source = Source { file: "test".into(), environment: Environment::default(), limits: HttpLimits::default() };
-    let (setup, platforms) = source.set_up(Config::parse(CONFIG, "test").expect("a config")).expect("a setup");
-    let clock = Arc::new(ManualClock::at(Timestamp(1_800_000_000_000)));
-    let vaults = Vaults::new(
-        Vault::new(&Keyring::of(MasterKey::new(Zeroizing::new([1; 32]))), loaded.store),
-        KeySource::Variable,
-    );
-    App::build(Parts {
-        started_with: StartedWith::in_test(),
-        setup,
-        platforms,
-        clock,
-        store,
-        loaded,
-        vaults,
-        logs: None,
-        seed: 1,
-    })
+    app_on(disk, CONFIG, Timestamp(1_800_000_000_000))
 }
 
 async fn add(app: &App, name: &str) {

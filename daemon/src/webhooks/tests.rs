@@ -3,21 +3,12 @@
 use http::HeaderMap;
 use roster_protocol::ids::{ConnectionId, InfluencerId};
 use roster_protocol::time::Timestamp;
-use zeroize::Zeroizing;
 
 use super::receive::{Answer, receive};
-use crate::app::setup::{Source, StartedWith};
-use crate::app::{App, Parts, Vaults};
-use crate::http_client::HttpLimits;
+use crate::app::testing::app_on;
 use crate::model::{Connection, Grant, GrantState, GrantUse};
 use crate::platforms::webhook::{Hook, Received};
-use crate::process::clock::ManualClock;
-use crate::process::config::Config;
-use crate::process::environment::Environment;
 use crate::roster::samples;
-use crate::secret::keyring::Keyring;
-use crate::secret::master_key::KeySource;
-use crate::secret::vault::{MasterKey, Vault};
 use crate::store::StoreState;
 use crate::store::tests::disk::{Disk, Fails};
 
@@ -37,25 +28,7 @@ fn received(headers: &HeaderMap) -> Received<'_> {
 #[tokio::test]
 async fn what_cannot_be_stored_is_not_acknowledged_and_counts_when_it_is_sent_again() {
     let disk = Disk::default();
-    let (store, loaded) = disk.open().expect("a store");
-    let source = Source { file: "test".into(), environment: Environment::default(), limits: HttpLimits::default() };
-    let (setup, platforms) = source.set_up(Config::parse(CONFIG, "test").expect("a config")).expect("a setup");
-    let vaults = Vaults::new(
-        Vault::new(&Keyring::of(MasterKey::new(Zeroizing::new([1; 32]))), loaded.store),
-        KeySource::Variable,
-    );
-    let clock = std::sync::Arc::new(ManualClock::at(ISSUED));
-    let app = App::build(Parts {
-        started_with: StartedWith::in_test(),
-        setup,
-        platforms,
-        clock,
-        store,
-        loaded,
-        vaults,
-        logs: None,
-        seed: 1,
-    });
+    let app = app_on(&disk, CONFIG, ISSUED);
     app.load_recent().await;
     let connection = ConnectionId::from_bytes([2; 5]);
     let grant = Grant {
