@@ -32,3 +32,15 @@ pub struct CheckedTable {
     /// Why not all rows could be reached, in words.
     pub unreachable: Option<String>,
 }
+
+impl CheckedTable {
+    /// Whether all of it can be read.
+    pub fn is_whole(&self) -> bool {
+        self.newer == 0 && !self.is_damaged()
+    }
+
+    /// Whether rows are damaged or cannot be reached.
+    pub fn is_damaged(&self) -> bool {
+        self.damaged > 0 || self.unreachable.is_some()
+    }
+}

@@ -6,12 +6,13 @@ use std::path::Path;
 use std::time::Duration;
 
 use data_encoding::HEXLOWER;
+use roster_protocol::stored::CheckedTable;
 use roster_protocol::text::clean;
 use roster_protocol::transport::{self, within};
 use serde_json::{Value, json};
 
 use super::StartError;
-use crate::store::{InspectedTable, Inspection, StoreError, inspect};
+use crate::store::{Inspection, StoreError, inspect};
 
 const WHOLE: u8 = 0;
 const DAMAGED: u8 = 1;
@@ -112,7 +113,7 @@ pub(super) fn text_of(found: &Inspection) -> String {
     text
 }
 
-fn words_of(table: &InspectedTable) -> String {
+fn words_of(table: &CheckedTable) -> String {
     let mut words = format!("{} whole", table.whole);
     if table.damaged > 0 {
         let _ = write!(words, ", {} damaged", table.damaged);
@@ -179,7 +180,7 @@ mod tests {
 
     #[test]
     fn what_is_damaged_is_named_with_the_file_and_the_way_on() {
-        let table = |name: &str, damaged, unreachable: Option<&str>| InspectedTable {
+        let table = |name: &str, damaged, unreachable: Option<&str>| CheckedTable {
             name: name.to_owned(),
             whole: 7,
             damaged,
@@ -190,10 +191,7 @@ mod tests {
             file: "/state/roster.redb".into(),
             bytes: 4096,
             format: Some(3),
-            tables: vec![
-                table("runs", 0, None),
-                InspectedTable { name: "empty".to_owned(), ..InspectedTable::default() },
-            ],
+            tables: vec![table("runs", 0, None), CheckedTable { name: "empty".to_owned(), ..CheckedTable::default() }],
             rows: Vec::new(),
             chain: Vec::new(),
             file_damage: None,

@@ -29,27 +29,13 @@ pub struct Inspection {
     /// The store's format; `None` when it cannot be read.
     pub format: Option<u32>,
     /// Every table, in the schema's order.
-    pub tables: Vec<InspectedTable>,
+    pub tables: Vec<CheckedTable>,
     /// The first hundred damaged rows.
     pub rows: Vec<DamagedRow>,
     /// What is wrong with the chain of the audit log besides damaged rows, in words.
     pub chain: Vec<String>,
     /// What is wrong with the file as a whole, in words.
     pub file_damage: Option<String>,
-}
-
-/// What an inspection found in a table.
-#[derive(Clone, Debug, Default)]
-pub struct InspectedTable {
-    pub name: String,
-    /// Rows that are whole.
-    pub whole: u64,
-    /// Rows that do not match their checksums.
-    pub damaged: u64,
-    /// Rows that only a newer rosterd can read.
-    pub newer: u64,
-    /// Why not all rows could be reached, in words.
-    pub unreachable: Option<String>,
 }
 
 impl Inspection {
@@ -60,27 +46,23 @@ impl Inspection {
 
     /// Whether everything can be read.
     pub fn is_readable(&self) -> bool {
-        self.file_damage.is_none() && self.tables.iter().all(InspectedTable::is_whole)
+        self.file_damage.is_none() && self.tables.iter().all(CheckedTable::is_whole)
     }
 
     /// Whether rows or tables need a newer rosterd, and nothing is damaged.
     pub fn is_newer(&self) -> bool {
-        let is_damaged = self.file_damage.is_some() || self.tables.iter().any(InspectedTable::is_damaged);
+        let is_damaged = self.file_damage.is_some() || self.tables.iter().any(CheckedTable::is_damaged);
         !is_damaged && self.tables.iter().any(|table| table.newer > 0)
     }
 }
 
 impl From<Inspection> for StoreCheck {
     fn from(found: Inspection) -> Self {
-        let table = |table: InspectedTable| {
-            let InspectedTable { name, whole, damaged, newer, unreachable } = table;
-            CheckedTable { name, whole, damaged, newer, unreachable }
-        };
         Self {
             file: found.file.display().to_string(),
             bytes: found.bytes,
             format: found.format,
-            tables: found.tables.into_iter().map(table).collect(),
+            tables: found.tables,
             rows: found.rows.into_iter().map(|row| (row.table, row.key)).collect(),
             chain: found.chain,
             damage: found.file_damage,
@@ -90,15 +72,11 @@ impl From<Inspection> for StoreCheck {
 
 impl From<StoreCheck> for Inspection {
     fn from(found: StoreCheck) -> Self {
-        let table = |table: CheckedTable| {
-            let CheckedTable { name, whole, damaged, newer, unreachable } = table;
-            InspectedTable { name, whole, damaged, newer, unreachable }
-        };
         Self {
             file: found.file.into(),
             bytes: found.bytes,
             format: found.format,
-            tables: found.tables.into_iter().map(table).collect(),
+            tables: found.tables,
             rows: found.rows.into_iter().map(|(table, key)| DamagedRow { table, key }).collect(),
             chain: found.chain,
             file_damage: found.damage,
@@ -109,18 +87,6 @@ impl From<StoreCheck> for Inspection {
 /// Faults of the chain; a damaged line is named among the damaged rows.
 pub(super) fn in_words(faults: &[AuditFault]) -> Vec<String> {
     faults.iter().filter(|fault| !matches!(fault, AuditFault::Damaged(_))).map(AuditFault::to_string).collect()
-}
-
-impl InspectedTable {
-    /// Whether all of it can be read.
-    pub fn is_whole(&self) -> bool {
-        self.newer == 0 && !self.is_damaged()
-    }
-
-    /// Whether rows are damaged or cannot be reached.
-    pub fn is_damaged(&self) -> bool {
-        self.damaged > 0 || self.unreachable.is_some()
-    }
 }
 
 /// Inspects the store in `dir`. Changes nothing, and blocks.
@@ -191,7 +157,7 @@ impl Inspection {
         }
         if let Some(why) = no_logs {
             let name = "snapshots.open".to_owned();
-            self.tables.push(InspectedTable { name, unreachable: Some(why), ..InspectedTable::default() });
+            self.tables.push(CheckedTable { name, unreachable: Some(why), ..CheckedTable::default() });
         }
         self.rows = damage.found().named;
         // Where the table cannot be read, it is among the damaged ones.
@@ -201,13 +167,13 @@ impl Inspection {
     }
 }
 
-fn inspect_table(reader: &Reader<'_>, part: Part, sink: &mut Sink<'_>) -> InspectedTable {
-    let mut table = InspectedTable { name: part.name(), ..InspectedTable::default() };
+fn inspect_table(reader: &Reader<'_>, part: Part, sink: &mut Sink<'_>) -> CheckedTable {
+    let mut table = CheckedTable { name: part.name(), ..CheckedTable::default() };
     let mut last = None;
     let forwards = panics_as_damage(|| {
         for row in reader.rows(part, &[])?.into_iter().flatten() {
             let (key, value) = row?;
-            table.count(part, (&key, value.value()), reader, sink);
+            count(&mut table, part, (&key, value.value()), reader, sink);
             last = Some(key);
         }
         Ok(())
@@ -221,7 +187,7 @@ fn inspect_table(reader: &Reader<'_>, part: Part, sink: &mut Sink<'_>) -> Inspec
             if last.as_ref().is_some_and(|last| key <= *last) {
                 break;
             }
-            table.count(part, (&key, value.value()), reader, sink);
+            count(&mut table, part, (&key, value.value()), reader, sink);
         }
         Ok(())
     });
@@ -236,16 +202,14 @@ fn words_of(error: StoreError) -> String {
     }
 }
 
-impl InspectedTable {
-    fn count(&mut self, part: Part, (key, value): (&[u8], &[u8]), reader: &Reader<'_>, sink: &mut Sink<'_>) {
-        match part.verify(key, value) {
-            Ok(()) => self.whole += 1,
-            Err(Unreadable::Newer(_)) => self.newer += 1,
-            Err(Unreadable::Damaged) => {
-                self.damaged += 1;
-                return reader.damage.note(&self.name, key);
-            }
+fn count(table: &mut CheckedTable, part: Part, (key, value): (&[u8], &[u8]), reader: &Reader<'_>, sink: &mut Sink<'_>) {
+    match part.verify(key, value) {
+        Ok(()) => table.whole += 1,
+        Err(Unreadable::Newer(_)) => table.newer += 1,
+        Err(Unreadable::Damaged) => {
+            table.damaged += 1;
+            return reader.damage.note(&table.name, key);
         }
-        sink(part, key, value);
     }
+    sink(part, key, value);
 }

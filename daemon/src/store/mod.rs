@@ -67,7 +67,7 @@ pub use self::compaction::{Compacted, compact};
 pub use self::damage::{Damage, DamagedRow};
 pub use self::disk::Disk;
 pub use self::error::StoreError;
-pub use self::inspection::{InspectedTable, Inspection, inspect};
+pub use self::inspection::{Inspection, inspect};
 pub use self::lists::{Mark, Page};
 pub use self::needs::Needs;
 pub use self::origin::BackendSource;

@@ -10,11 +10,12 @@ use std::path::{Path, PathBuf};
 use redb::{Database, ReadableDatabase, WriteTransaction};
 use roster_protocol::alert::AlertState;
 use roster_protocol::ids::InfluencerId;
+use roster_protocol::stored::CheckedTable;
 use roster_protocol::time::Timestamp;
 
 use super::damage::DamageLog;
 use super::error::StoreError;
-use super::inspection::{InspectedTable, Inspection, inspect, inspect_rows};
+use super::inspection::{Inspection, inspect, inspect_rows};
 use super::origin;
 use super::reader::Reader;
 use super::records::{self, Fold, Format, Record, Stamp};
@@ -55,7 +56,7 @@ pub enum Made {
 impl Repaired {
     /// Whether nothing is missing.
     pub fn is_whole(&self) -> bool {
-        self.made.is_empty() && !self.found.tables.iter().any(InspectedTable::is_damaged)
+        self.made.is_empty() && !self.found.tables.iter().any(CheckedTable::is_damaged)
     }
 }
 
@@ -93,7 +94,7 @@ fn build(dir: &Path, new_dir: &Path, now: Timestamp) -> Result<(Inspection, Vec<
 
 fn verified(new_dir: &Path, found: Inspection, made: Vec<Made>) -> Result<Repaired, StoreError> {
     let new = inspect(new_dir)?;
-    if new.file_damage.is_some() || new.tables.iter().any(InspectedTable::is_damaged) {
+    if new.file_damage.is_some() || new.tables.iter().any(CheckedTable::is_damaged) {
         return Err(StoreError::Damaged { what: format!("what was just written to {}", new.file.display()) });
     }
     let rows = new.tables.iter().map(|table| table.whole).sum();

@@ -4,11 +4,12 @@ use std::path::Path;
 
 use super::envelope::Unreadable;
 use super::error::StoreError;
-use super::inspection::{InspectedTable, Inspection, in_words};
+use super::inspection::{Inspection, in_words};
 use super::reader::Reader;
 use super::rows::Part;
 use super::tables::FORMAT;
 use super::{Store, StoreState};
+use roster_protocol::stored::CheckedTable;
 
 /// How many rows one read transaction verifies.
 const ROWS: usize = 5_000;
@@ -48,8 +49,8 @@ impl Store {
         Ok(Inspection { file, bytes, format: Some(FORMAT), tables, rows: self.damaged().named, chain, file_damage })
     }
 
-    async fn inspect_part(&self, part: Part) -> Result<InspectedTable, StoreError> {
-        let mut table = InspectedTable { name: part.name(), ..InspectedTable::default() };
+    async fn inspect_part(&self, part: Part) -> Result<CheckedTable, StoreError> {
+        let mut table = CheckedTable { name: part.name(), ..CheckedTable::default() };
         let mut from = Some(Vec::new());
         while let Some(first) = from {
             match self.with_reader(move |reader| reader.scrub(part, &first)).await {

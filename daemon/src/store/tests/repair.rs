@@ -6,12 +6,12 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use redb::{Database, ReadableDatabase};
+use roster_protocol::stored::CheckedTable;
 use roster_protocol::time::Timestamp;
 
 use super::damage::{PAGE, assert_none_wrong, hush_redb, small_store};
 use super::model::{Model, everything_in};
 use super::sample::times;
-use crate::store::inspection::InspectedTable;
 use crate::store::records::{Fold, Format, Record, Stamp};
 use crate::store::tables::Records;
 use crate::store::{Inspection, Made, OpenOptions, Repaired, Store, StoreError, inspect, repair};
@@ -69,7 +69,7 @@ fn what_is_whole_in_a_damaged_store_is_in_the_repaired_one() {
                 assert!(again.is_readable(), "{trial}: {again:?}");
                 // Lines of the audit log that are lost stay missing in its chain.
                 let lost =
-                    |table: &InspectedTable| ["audit", "meta"].contains(&table.name.as_str()) && table.is_damaged();
+                    |table: &CheckedTable| ["audit", "meta"].contains(&table.name.as_str()) && table.is_damaged();
                 assert_eq!(
                     again.is_whole(),
                     !repaired.found.tables.iter().any(lost) || again.chain.is_empty(),
