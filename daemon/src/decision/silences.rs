@@ -10,7 +10,7 @@ use roster_protocol::text::clean;
 use super::Decision;
 use super::audit::audit;
 use super::checks::{checked_note, checked_tag};
-use crate::model::{Alert, AuditLine, On};
+use crate::model::{Alert, AuditLine, Delivery, DeliveryKind, On};
 use crate::roster::{Roster, resolve, rows};
 
 /// The longest: what is to be silent for longer is switched off.
@@ -21,7 +21,7 @@ pub fn cover(decision: &Decision<'_>, alert: &Alert) -> bool {
     decision.roster.silenced_until(alert, decision.now).is_some()
 }
 
-/// Makes a silence; those that are over are deleted.
+/// Makes a silence; those that are over are deleted, and so is what waits to be delivered of alerts that it is about.
 ///
 /// # Errors
 /// A rule, platform or influencer that does not exist, no reason, an end that is past or too far, too many silences.
@@ -39,8 +39,25 @@ pub fn add(decision: &mut Decision<'_>, who: &Who, new: &NewSilence) -> Result<S
     let line = AuditLine { new, ..audit(decision, who, "silence.add", on) };
     decision.log(line);
     let id = silence.id;
+    hush(decision, &silence);
     decision.commit.alerting.silences.push(silence);
     Ok(id)
+}
+
+/// Drops the pending deliveries of alerts that a silence is about: that they opened, and what would escalate them while it
+/// lasts. That an alert is over is still delivered to who received that it opened.
+fn hush(decision: &mut Decision<'_>, silence: &Silence) {
+    let roster = decision.roster;
+    let is_hushed = |delivery: &&Delivery| match delivery.key.kind {
+        DeliveryKind::Resolved => false,
+        DeliveryKind::Escalated => delivery.next_at.is_some_and(|at| at < silence.until),
+        DeliveryKind::Opened | DeliveryKind::Group | DeliveryKind::Grown => true,
+    };
+    let is_about = |delivery: &&Delivery| {
+        roster.alerts.get(&delivery.key.alert).is_some_and(|alert| roster.is_about(silence, alert))
+    };
+    let hushed = roster.deliveries.pending().filter(is_hushed).filter(is_about);
+    decision.commit.alerting.dropped.extend(hushed.map(|delivery| delivery.key.clone()));
 }
 
 fn checked(decision: &mut Decision<'_>, who: &Who, new: &NewSilence) -> Result<Silence, RosterError> {

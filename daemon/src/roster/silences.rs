@@ -15,7 +15,8 @@ impl Roster {
         lasting.filter(|silence| self.is_about(silence, alert)).map(|silence| silence.until).max()
     }
 
-    fn is_about(&self, silence: &Silence, alert: &Alert) -> bool {
+    /// Whether an alert matches every part of a silence.
+    pub fn is_about(&self, silence: &Silence, alert: &Alert) -> bool {
         let has_tag = |tag: &String| {
             let influencer = alert.about.influencer().and_then(|id| self.influencers.get(&id));
             influencer.is_some_and(|one| one.tags.iter().any(|it| folded(it) == folded(tag)))

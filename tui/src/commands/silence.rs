@@ -35,6 +35,7 @@ enum Verb {
 
 #[derive(Debug, clap::Args)]
 #[command(group(clap::ArgGroup::new("end").required(true).args(["length", "until"])))]
+#[command(group(clap::ArgGroup::new("about").required(true).multiple(true).args(["rule", "platform", "influencer", "tag", "all"])))]
 struct Add {
     /// Only alerts of this rule
     #[arg(long, value_name = "RULE")]
@@ -48,6 +49,9 @@ struct Add {
     /// Only alerts about influencers with this tag
     #[arg(long, value_name = "TAG")]
     tag: Option<String>,
+    /// Every alert
+    #[arg(long, conflicts_with_all = ["rule", "platform", "influencer", "tag"])]
+    all: bool,
     /// For how long, such as 2h
     #[arg(long = "for", value_name = "TIME", allow_hyphen_values = true)]
     length: Option<Length>,

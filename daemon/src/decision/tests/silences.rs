@@ -3,7 +3,9 @@
 use roster_protocol::silence::{NewSilence, SilenceEnd};
 
 use super::*;
+use crate::decision::deliveries::put;
 use crate::decision::{merge, silences};
+use crate::model::{DeliveryKey, DeliveryKind};
 
 fn new() -> NewSilence {
     let ends = SilenceEnd::After(Seconds(3600));
@@ -75,4 +77,33 @@ fn a_silence_ends_by_its_id_and_goes_with_a_merged_influencer() {
     assert_eq!((commit.alerting.removed_silences.as_slice(), lines(&commit).len()), ([id].as_slice(), 1));
     let scene = scene.after(commit);
     assert!(scene.roster.silences.is_empty());
+}
+
+#[test]
+fn a_silence_stops_what_waits_to_be_delivered_of_alerts_that_are_open_already() {
+    let later = |hours: i64| NOON.plus_seconds(hours * 3600);
+    let key = |number: u64, kind: DeliveryKind| DeliveryKey::of(number, "team", kind);
+    let down = alert(2, AlertState::Open, About::Platform("bluesky/host.example".into()));
+    let mut scene = scene().with_alerts(vec![alert(1, AlertState::Open, about(SKY, MARA)), down]);
+    let (_, commit) = scene.commit(|decision| {
+        for (key, at) in [
+            (key(1, DeliveryKind::Opened), later(0)),
+            (key(1, DeliveryKind::Grown), later(0)),
+            (key(1, DeliveryKind::Resolved), later(0)),
+            (key(2, DeliveryKind::Opened), later(0)),
+        ] {
+            put(decision, key, at, None);
+        }
+        // One hour is silent: what escalates before its end is dropped, what comes after is not.
+        put(decision, DeliveryKey::of(1, "boss", DeliveryKind::Escalated), later(2), None);
+        put(decision, DeliveryKey::of(1, "team", DeliveryKind::Escalated), NOON.plus_seconds(3599), None);
+        Ok(())
+    });
+    let mut scene = scene.after(commit);
+    let named = NewSilence { influencer: Some("Mara".into()), ..new() };
+    let (_, mut commit) = scene.commit(|decision| silences::add(decision, &ana(), &named));
+    commit.alerting.dropped.sort();
+    let mut expected = [DeliveryKind::Opened, DeliveryKind::Escalated, DeliveryKind::Grown].map(|kind| key(1, kind));
+    expected.sort();
+    assert_eq!(commit.alerting.dropped, expected);
 }
