@@ -1,6 +1,6 @@
 //! Who may do what: real processes of different users at one daemon, which reads users and groups as the host has them.
 
-mod methods;
+pub mod methods;
 
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;

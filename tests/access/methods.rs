@@ -26,7 +26,7 @@ macro_rules! methods {
             match request { RosterRequest::Ping {} => "Ping", $(RosterRequest::$name { .. } => stringify!($name),)* }
         }
 
-        fn error(response: RosterResponse) -> Option<RosterError> {
+        pub fn error(response: RosterResponse) -> Option<RosterError> {
             match response { RosterResponse::Ping(()) => None, $(RosterResponse::$name(result) => result.err(),)* }
         }
     };

@@ -32,6 +32,13 @@ impl LookUps {
         let is_many = window.count.is_multiple_of(MANY) && (window.count / MANY).is_power_of_two();
         is_many.then_some(window.count)
     }
+
+    /// Whether a user has looked up so many that the audit log has only their number.
+    pub fn are_many(&self, uid: u32, now: Timestamp) -> bool {
+        let windows = self.0.lock();
+        let own = windows.get(&uid).filter(|window| (0..WINDOW_MS).contains(&now.since(window.since)));
+        own.is_some_and(|window| window.count >= MANY)
+    }
 }
 
 #[cfg(test)]
@@ -43,8 +50,10 @@ mod tests {
         let (look_ups, now) = (LookUps::default(), Timestamp(1_000_000));
         let reported: Vec<u64> = (0..400).filter_map(|_| look_ups.count(1, now)).collect();
         assert_eq!(reported, [20, 40, 80, 160, 320]);
+        assert!(look_ups.are_many(1, now) && !look_ups.are_many(2, now));
         assert_eq!(look_ups.count(2, now), None, "another user's are their own");
         let later = now.plus_seconds(WINDOW_MINUTES * 60);
+        assert!(!look_ups.are_many(1, later), "a new window");
         assert_eq!((0..19).filter_map(|_| look_ups.count(1, later)).count(), 0, "a new window");
         assert_eq!(look_ups.count(1, later), Some(20));
         assert_eq!(look_ups.0.lock().len(), 1, "what is over is forgotten");

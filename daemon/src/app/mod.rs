@@ -9,6 +9,7 @@ mod decide;
 pub mod ending;
 pub mod events;
 mod load;
+mod noting;
 pub mod personal;
 pub mod lookups;
 mod probes;

@@ -15,8 +15,9 @@ use url::Url;
 use super::renew::{self, RenewError};
 use super::{PURPOSE, ProviderContext, access, begin_again, choose};
 use crate::app::App;
+use crate::decision::audit::influencer_named;
 use crate::decision::{consented, grants};
-use crate::model::{Consent, ConsentStep, Grant, GrantState};
+use crate::model::{Consent, ConsentStep, Grant, GrantState, On};
 use crate::oauth::{Callback, Exchange, TokenError, Tokens, scopes};
 use crate::platforms::PlatformError;
 use crate::secret::Secret;
@@ -43,6 +44,17 @@ pub enum NotAccepted {
     NotStored(RosterError),
 }
 
+/// A consent whose callback was accepted.
+#[derive(Debug)]
+pub struct Returned {
+    pub id: ConsentId,
+    /// The user who began it.
+    pub who: Who,
+    /// Whom it is about.
+    on: On,
+    platform: String,
+}
+
 /// Accepts the callback of a consent, and continues in the background: [`super::view::state`] reports how.
 ///
 /// # Errors
@@ -52,7 +64,7 @@ pub async fn returned(
     pairs: Vec<(String, String)>,
     from: From<'_>,
     address: Option<&Url>,
-) -> Result<(ConsentId, Who), NotAccepted> {
+) -> Result<Returned, NotAccepted> {
     let mut states = pairs.iter().filter(|(name, _)| name == "state");
     let (Some((_, state)), None) = (states.next(), states.next()) else { return Err(NotAccepted::NotOurs) };
     let hash = fingerprint(&Secret::new(state.as_str()));
@@ -81,17 +93,19 @@ pub async fn returned(
                     decision.commit.consents.removed_consents.push(consent.id);
                 }
             }
-            Ok(Some((consent.clone(), callback)))
+            let on = decision.roster.influencers.get(&consent.influencer).map(influencer_named);
+            Ok(Some((consent.clone(), callback, on)))
         })
         .await;
-    let (consent, callback) = responded.map_err(NotAccepted::NotStored)?.ok_or(NotAccepted::NotOurs)?;
-    let (id, who) = (consent.id, consent.who.clone());
-    let Some(context) = ProviderContext::of(app, &consent.platform) else { return Ok((id, who)) };
+    let (consent, callback, on) = responded.map_err(NotAccepted::NotStored)?.ok_or(NotAccepted::NotOurs)?;
+    let (id, who, platform) = (consent.id, consent.who.clone(), consent.platform.clone());
+    let returned = Returned { id, who, on: on.unwrap_or_else(|| id.to_string().into()), platform };
+    let Some(context) = ProviderContext::of(app, &consent.platform) else { return Ok(returned) };
     let name = context.name();
     let failed = match callback {
         Callback::Code(code) => {
             go_on(app, consent, Next::Exchange(code));
-            return Ok((id, who));
+            return Ok(returned);
         }
         Callback::Denied => RosterError::new(ErrorKind::NotPermitted, format!("the owner denied it at {name}")),
         Callback::Refused(words) => RosterError::new(ErrorKind::Unavailable, format!("{name} refused: {words}")),
@@ -102,7 +116,7 @@ pub async fn returned(
     };
     let hint = failed.hint.iter().cloned().chain([begin_again(&consent.platform)]).collect::<Vec<_>>().join("; then ");
     app.consents.settle(&consent, ConsentState::Failed(failed.hint(hint)), app.clock.now());
-    Ok((id, who))
+    Ok(returned)
 }
 
 /// Whether an address that was pasted is where the browser was sent back to.
@@ -132,7 +146,10 @@ pub async fn pasted(app: &Arc<App>, who: &Who, text: &str) -> Result<ConsentId, 
         return Err(RosterError::usage("that address holds no answer to a consent").hint(expected));
     }
     let responded = returned(app, pairs, From::Person { uid: who.uid }, Some(&address)).await;
-    responded.map(|(consent, _)| consent).map_err(|refused| match refused {
+    if let Ok(returned) = &responded {
+        app.note(who, "consent.paste", returned.on.clone(), returned.platform.clone()).await;
+    }
+    responded.map(|returned| returned.id).map_err(|refused| match refused {
         NotAccepted::NotOurs => RosterError::usage(
             "no consent of yours waits for that address: it was used, has expired, or is another user's",
         )
@@ -322,12 +339,18 @@ pub(super) async fn give_up(app: &App, id: ConsentId, error: RosterError) {
 ///
 /// # Errors
 /// No such consent of theirs.
-pub async fn cancel(app: &App, who: &Who, id: ConsentId) -> Result<(), RosterError> {
-    let is_theirs =
-        app.look(|roster| roster.consents.pending.get(&id).is_some_and(|consent| consent.who.uid == who.uid));
-    if !is_theirs {
-        return Err(super::no_such_consent());
-    }
+pub async fn cancel(app: &Arc<App>, who: &Who, id: ConsentId) -> Result<(), RosterError> {
+    let (on, platform) = on_own(app, who, id).ok_or_else(super::no_such_consent)?;
     give_up(app, id, RosterError::failed("it was given up")).await;
+    app.note(who, "consent.cancel", on, platform).await;
     Ok(())
+}
+
+/// Whom a consent of this user is about, and on which platform; `None` where there is none.
+fn on_own(app: &App, who: &Who, id: ConsentId) -> Option<(On, String)> {
+    app.look(|roster| {
+        let consent = roster.consents.pending.get(&id).filter(|consent| consent.who.uid == who.uid)?;
+        let influencer = roster.influencers.get(&consent.influencer).map(influencer_named);
+        Some((influencer.unwrap_or_else(|| id.to_string().into()), consent.platform.clone()))
+    })
 }

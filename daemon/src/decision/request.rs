@@ -7,9 +7,9 @@ use roster_protocol::ids::ConnectionId;
 use roster_protocol::sync::SyncTarget;
 use roster_protocol::time::Timestamp;
 
-use super::audit::{audit, connection_named};
+use super::audit::{audit, connection_named, influencer_named};
 use super::{Decision, run};
-use crate::model::{Connection, Run};
+use crate::model::{AuditLine, Connection, On, Run};
 use crate::roster::Roster;
 use crate::roster::resolve::{self, Named};
 use crate::schedule::gate::Priority;
@@ -38,6 +38,7 @@ pub fn sync(
 ) -> Result<Requested, RosterError> {
     let mut requested = Requested::default();
     let mut later = Vec::new();
+    let on = named(decision.roster, target)?;
     for connection in targets(decision, target)? {
         let id = connection.id;
         let is_due = connection.next_due_at <= decision.now || decision.roster.running.contains(&id);
@@ -53,17 +54,26 @@ pub fn sync(
             }
         }
     }
-    if let [_, ..] = later.as_slice() {
-        let on = match (target, later.as_slice()) {
-            (SyncTarget::One(_), [one]) => connection_named(one),
-            (_, all) => format!("{} connections", all.len()).into(),
-        };
-        decision.log(audit(decision, who, "sync", on));
-    }
+    let line = audit(decision, who, "sync", on);
+    let counts = (requested.queued.len(), requested.skipped.len(), requested.earlier.len());
+    let new = format!("{} requested, {} kept back, {} recent", counts.0, counts.1, counts.2);
+    decision.log(AuditLine { new: Some(new), ..line });
     let now = decision.now;
     let due = later.into_iter().map(|connection| Connection { next_due_at: now, ..connection.clone() });
     decision.commit.roster.connections.extend(due);
     Ok(requested)
+}
+
+/// What the audit log calls a target.
+fn named(roster: &Roster, target: &SyncTarget) -> Result<On, RosterError> {
+    Ok(match target {
+        SyncTarget::Due => "all that is due".into(),
+        SyncTarget::All => "everything".into(),
+        SyncTarget::One(named) => match resolve::either(roster, named)? {
+            Named::Connection(connection) => connection_named(connection),
+            Named::Influencer(influencer) => influencer_named(influencer),
+        },
+    })
 }
 
 fn targets<'a>(decision: &Decision<'a>, target: &SyncTarget) -> Result<Vec<&'a Connection>, RosterError> {

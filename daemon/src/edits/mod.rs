@@ -8,7 +8,6 @@ pub mod logging;
 pub mod merging;
 pub mod pausing;
 pub mod record;
-pub mod refusing;
 pub mod retention;
 pub mod ruling;
 pub mod silencing;

@@ -11,7 +11,7 @@ use roster_protocol::time::Timestamp;
 use crate::app::App;
 use crate::app::lookups::WINDOW_MINUTES;
 use crate::consent::access;
-use crate::decision::audit::audit;
+use crate::decision::audit::connection_named;
 use crate::decision::connect::Found;
 use crate::model::Grant;
 use crate::platforms::consenting::Access;
@@ -25,7 +25,9 @@ use crate::schedule::gate::Priority;
 /// No such account, no handle, a platform that is off, not set up, or does not respond.
 pub async fn look_up(app: &Arc<App>, who: &Who, account: &Account) -> Result<AccountPreview, RosterError> {
     let (platform, handle) = understood(app, account)?;
-    let observation = match request(app, who, &platform, &handle).await {
+    let requested = request(app, who, &platform, &handle).await;
+    note(app, who, &platform, requested.as_ref().ok()).await;
+    let observation = match requested {
         Ok(observation) => observation,
         Err(PlatformError::Unauthorized { .. }) => return Ok(unseen(app, platform, handle)),
         Err(error) => return Err(user_error(&platform, &handle, &error)),
@@ -104,23 +106,28 @@ fn understood(app: &App, account: &Account) -> Result<(String, String), RosterEr
     })
 }
 
-/// Counts a look-up that is about to be requested; the audit log has those of a user who looks up many.
+/// Counts a look-up that is about to be requested; the audit log has how many accounts a user looks up who looks up many.
 async fn record(app: &Arc<App>, who: &Who, now: Timestamp) {
-    let Some(count) = app.look_ups.count(who.uid, now) else { return };
-    let (who, on) = (who.clone(), format!("{count} accounts within {WINDOW_MINUTES} minutes"));
-    let recorded = app.own({
-        let app = app.clone();
-        async move {
-            app.decide(|decision| {
-                decision.log(audit(decision, &who, "lookup", on));
-                Ok(())
-            })
-            .await
-        }
-    });
-    if let Err(error) = recorded.await {
-        tracing::warn!(%error, count, "a user looks up many accounts, and that is not in the audit log");
+    if let Some(count) = app.look_ups.count(who.uid, now) {
+        let on = format!("{count} accounts within {WINDOW_MINUTES} minutes");
+        app.note(who, "lookup", on, "requested").await;
     }
+}
+
+/// Notes a look-up that a user requested for itself, unless there are so many that only their number is noted. It names an
+/// account only where its influencer is on the roster, because nothing could erase the name of another one.
+async fn note(app: &Arc<App>, who: &Who, platform: &str, found: Option<&Observation>) {
+    if app.look_ups.are_many(who.uid, app.clock.now()) {
+        return;
+    }
+    let known = found.and_then(|found| {
+        app.look(|roster| {
+            let connection = roster.account(platform, &found.handle, Some(&found.platform_user_id));
+            connection.map(connection_named)
+        })
+    });
+    let on = known.unwrap_or_else(|| format!("an account on {platform}").into());
+    app.note(who, "lookup", on, if found.is_some() { "found" } else { "not found" }).await;
 }
 
 async fn request(app: &Arc<App>, who: &Who, platform: &str, handle: &str) -> Result<Observation, PlatformError> {

@@ -51,12 +51,12 @@ pub async fn callback(
         return proof.into_response();
     }
     let from = From::Browser { platform: &platform };
-    let (id, who) = match finish::returned(&app, pairs, from, None).await {
-        Ok(consent) => consent,
+    let returned = match finish::returned(&app, pairs, from, None).await {
+        Ok(returned) => returned,
         Err(NotAccepted::NotOurs) => return refused(StatusCode::BAD_REQUEST),
         Err(NotAccepted::NotStored(_)) => return not_stored(),
     };
-    match view::state(&app, &who, id, TOKENS_TIMEOUT).await {
+    match view::state(&app, &returned.who, returned.id, TOKENS_TIMEOUT).await {
         Ok(state) => outcome(&state),
         Err(_) => outcome(&ConsentState::Finishing),
     }

@@ -1,5 +1,5 @@
-//! The class of every call: which role it needs, and how long its response can be. A new verb does not compile until it has
-//! one.
+//! The class of every call: which role it needs, how long its response can be, and whether the audit log has it. A new verb
+//! does not compile until it has one.
 
 use roster_protocol::{Role, RosterRequest};
 
@@ -17,12 +17,15 @@ pub struct Class {
     /// The least that the caller needs.
     pub role: Role,
     pub length: Length,
+    /// Whether it is an action, which leaves a line in the audit log: it changes what all users see, or spends what all
+    /// may request, or returns all that is stored.
+    pub acts: bool,
 }
 
 /// The class of a call.
 pub fn of(request: &RosterRequest) -> Class {
     use RosterRequest as R;
-    let (role, length) = match request {
+    let (role, length, acts) = match request {
         R::Ping {}
         | R::Status {}
         | R::LogLevel { level: None }
@@ -36,8 +39,9 @@ pub fn of(request: &RosterRequest) -> Class {
         | R::EventsSince { .. }
         | R::Channels {}
         | R::Notices {}
+        // What a user has seen is theirs alone.
         | R::NoticesShown { .. }
-        | R::ReadAlerts { .. } => (Role::Viewer, Length::Short),
+        | R::ReadAlerts { .. } => (Role::Viewer, Length::Short, false),
 
         R::Figures { .. }
         | R::Influencers { .. }
@@ -59,7 +63,7 @@ pub fn of(request: &RosterRequest) -> Class {
         | R::Keys {}
         | R::Access {}
         | R::Audit { .. }
-        | R::VerifyAudit {} => (Role::Viewer, Length::Long),
+        | R::VerifyAudit {} => (Role::Viewer, Length::Long, false),
 
         R::TestPlatform { .. }
         | R::Examine {}
@@ -69,8 +73,8 @@ pub fn of(request: &RosterRequest) -> Class {
         | R::AssignAlert { .. }
         | R::AddSilence { .. }
         | R::EndSilence { .. }
-        | R::RetryDelivery { .. } => (Role::Analyst, Length::Short),
-        R::Pause { .. } => (Role::Analyst, Length::Long),
+        | R::RetryDelivery { .. } => (Role::Analyst, Length::Short, true),
+        R::Pause { .. } => (Role::Analyst, Length::Long, true),
 
         R::Add { .. }
         | R::Edit { .. }
@@ -83,11 +87,11 @@ pub fn of(request: &RosterRequest) -> Class {
         | R::ConsentCancel { .. }
         | R::SetInterval { .. }
         | R::SetHandle { .. }
-        | R::Record { .. } => (Role::Analyst, Length::Short),
+        | R::Record { .. } => (Role::Analyst, Length::Short, true),
 
         // A rule concerns all users, and so does a message on a channel.
         R::AddRule { .. } | R::EditRule { .. } | R::RemoveRule { .. } | R::TestChannel { .. } => {
-            (Role::Admin, Length::Short)
+            (Role::Admin, Length::Short, true)
         }
 
         R::LogLevel { level: Some(_) }
@@ -98,41 +102,42 @@ pub fn of(request: &RosterRequest) -> Class {
         | R::BackupKept {}
         | R::RevokeAll {}
         | R::RotateKey {}
-        | R::RetireKey { .. } => (Role::Admin, Length::Short),
-        // All that is stored is in it.
-        R::BackupPiece {} | R::CheckStore {} => (Role::Admin, Length::Long),
+        | R::RetireKey { .. } => (Role::Admin, Length::Short, true),
+        R::CheckStore {} => (Role::Admin, Length::Long, true),
+        // All that is stored is in it; the call that began it is in the audit log.
+        R::BackupPiece {} => (Role::Admin, Length::Long, false),
     };
-    Class { role, length }
+    Class { role, length, acts }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn check(request: RosterRequest, role: Role, length: Length) {
-        assert_eq!(of(&request), Class { role, length });
+    fn check(request: RosterRequest, role: Role, length: Length, acts: bool) {
+        assert_eq!(of(&request), Class { role, length, acts });
     }
 
     #[test]
     fn a_call_is_classed_by_what_it_does() {
-        check(RosterRequest::LogLevel { level: None }, Role::Viewer, Length::Short);
-        check(RosterRequest::LogLevel { level: Some("debug".to_owned()) }, Role::Admin, Length::Short);
-        check(RosterRequest::Influencer { influencer: "mara".to_owned() }, Role::Viewer, Length::Short);
-        check(RosterRequest::Influencers { query: Default::default() }, Role::Viewer, Length::Long);
-        check(RosterRequest::Acknowledge { alerts: Vec::new(), note: None }, Role::Analyst, Length::Short);
+        check(RosterRequest::LogLevel { level: None }, Role::Viewer, Length::Short, false);
+        check(RosterRequest::LogLevel { level: Some("debug".to_owned()) }, Role::Admin, Length::Short, true);
+        check(RosterRequest::Influencer { influencer: "mara".to_owned() }, Role::Viewer, Length::Short, false);
+        check(RosterRequest::Influencers { query: Default::default() }, Role::Viewer, Length::Long, false);
+        check(RosterRequest::Acknowledge { alerts: Vec::new(), note: None }, Role::Analyst, Length::Short, true);
         let assign = RosterRequest::AssignAlert { alert: "abc".to_owned(), user: None };
-        check(assign, Role::Analyst, Length::Short);
-        check(RosterRequest::ReadAlerts { alerts: None }, Role::Viewer, Length::Short);
-        check(RosterRequest::Channels {}, Role::Viewer, Length::Short);
-        check(RosterRequest::TestChannel { channel: "team".to_owned() }, Role::Admin, Length::Short);
-        check(RosterRequest::RetryDelivery { delivery: "abc".to_owned() }, Role::Analyst, Length::Short);
-        check(RosterRequest::Keys {}, Role::Viewer, Length::Long);
-        check(RosterRequest::RevokeAll {}, Role::Admin, Length::Short);
-        check(RosterRequest::RotateKey {}, Role::Admin, Length::Short);
-        check(RosterRequest::Remove { influencer: "mara".to_owned() }, Role::Admin, Length::Short);
+        check(assign, Role::Analyst, Length::Short, true);
+        check(RosterRequest::ReadAlerts { alerts: None }, Role::Viewer, Length::Short, false);
+        check(RosterRequest::Channels {}, Role::Viewer, Length::Short, false);
+        check(RosterRequest::TestChannel { channel: "team".to_owned() }, Role::Admin, Length::Short, true);
+        check(RosterRequest::RetryDelivery { delivery: "abc".to_owned() }, Role::Analyst, Length::Short, true);
+        check(RosterRequest::Keys {}, Role::Viewer, Length::Long, false);
+        check(RosterRequest::RevokeAll {}, Role::Admin, Length::Short, true);
+        check(RosterRequest::RotateKey {}, Role::Admin, Length::Short, true);
+        check(RosterRequest::Remove { influencer: "mara".to_owned() }, Role::Admin, Length::Short, true);
         let backup = RosterRequest::Backup { seal: roster_protocol::BackupSeal::AsConfigured, with_keys: false };
-        check(backup, Role::Admin, Length::Short);
-        check(RosterRequest::BackupPiece {}, Role::Admin, Length::Long);
+        check(backup, Role::Admin, Length::Short, true);
+        check(RosterRequest::BackupPiece {}, Role::Admin, Length::Long, false);
         assert!(Role::Viewer < Role::Analyst && Role::Analyst < Role::Admin);
     }
 }

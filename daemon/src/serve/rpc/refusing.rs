@@ -9,7 +9,6 @@ use tokio::net::UnixStream;
 use super::access::{Judge, Judged, Peer};
 use crate::app::App;
 use crate::app::refusals::Refusal;
-use crate::edits;
 
 /// Replies to a peer that is not let in. One that is not permitted learns whom to turn to.
 pub async fn refuse(app: &Arc<App>, judge: &Judge, peer: Peer, refusal: Refusal, stream: &mut UnixStream) {
@@ -36,7 +35,6 @@ pub fn reason(judged: &Judged) -> Refusal {
 /// Counts a refusal, and notes it in the audit log when it is among the few that are noted.
 pub async fn record(app: &Arc<App>, refusal: Refusal, uid: u32, who: impl AsyncFnOnce() -> Who) {
     let Some(count) = app.refusals.count(uid, refusal, app.clock.now()) else { return };
-    if let Err(error) = edits::refusing::note(app, who().await, refusal, count).await {
-        tracing::warn!(%error, uid, count, "a refusal at the socket is not in the audit log");
-    }
+    let result = format!("{}, {count} within an hour", refusal.in_words());
+    app.note(&who().await, "access.refuse", "socket", result).await;
 }

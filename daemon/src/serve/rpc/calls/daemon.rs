@@ -48,16 +48,28 @@ pub async fn budgets(caller: &Caller) -> Result<Vec<Budget>, RosterError> {
 }
 
 pub async fn test_platform(caller: &Caller, platform: String) -> Result<Vec<PlatformCheck>, RosterError> {
-    consent::setup::test(&caller.app, &platform).await
+    let work = caller.own(|app, who| async move {
+        let checks = consent::setup::test(&app, &platform).await?;
+        let wrong = checks.iter().filter(|check| check.ok == Some(false)).count();
+        let result = if wrong == 0 { "nothing is wrong".to_owned() } else { format!("{wrong} checks failed") };
+        app.note(&who, "platform.test", format!("platform {platform}"), result).await;
+        Ok(checks)
+    });
+    work.await
 }
 
 pub async fn check_store(caller: &Caller) -> Result<StoreCheck, RosterError> {
     let found = caller.app.store.inspect_in_use().await.map_err(|error| read_error(&error))?;
+    let result = if found.is_whole() { "whole" } else { "damaged" };
+    caller.app.note(&caller.who, "store.check", "store", result).await;
     Ok(found.into())
 }
 
 pub async fn examine(caller: &Caller) -> Result<Examination, RosterError> {
-    Ok(doctor::examine(&caller.app, &caller.outbox, &caller.who).await)
+    let examination = doctor::examine(&caller.app, &caller.outbox, &caller.who).await;
+    let result = format!("{} findings", examination.findings.len());
+    caller.app.note(&caller.who, "daemon.examine", "rosterd", result).await;
+    Ok(examination)
 }
 
 pub async fn access(caller: &Caller) -> Result<Access, RosterError> {

@@ -14,7 +14,13 @@ pub async fn channels(caller: &Caller) -> Result<Vec<Channel>, RosterError> {
 
 pub async fn test_channel(caller: &Caller, channel: String) -> Result<ChannelTest, RosterError> {
     let outbox = caller.outbox.clone();
-    caller.own(|app, _| async move { outbox.test(&app, &channel).await }).await
+    let work = caller.own(|app, who| async move {
+        let test = outbox.test(&app, &channel).await?;
+        let result = if test.delivered { "delivered" } else { "failed" };
+        app.note(&who, "channel.test", format!("channel {channel}"), result).await;
+        Ok(test)
+    });
+    work.await
 }
 
 pub async fn deliveries(caller: &Caller, query: DeliveriesQuery) -> Result<Page<Delivery>, RosterError> {
