@@ -1,6 +1,7 @@
 //! The audit log as its users see it: chained, copied to the journal without names, exported.
 
 mod actions;
+mod refusals;
 
 use nix::sys::signal::Signal;
 use serde_json::Value;

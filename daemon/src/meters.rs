@@ -77,6 +77,7 @@ pub struct Meters {
     late_seconds: HistogramVec,
     callers: IntCounterVec,
     refused_calls: IntCounterVec,
+    refused_requests: IntCounterVec,
     notifications: IntCounterVec,
     deliveries: IntCounterVec,
     kept_at: IntGauge,
@@ -100,6 +101,11 @@ impl Meters {
                 "roster_rpc_calls_refused_total",
                 "Calls refused because they need a higher role, by that role",
                 &["needs"],
+            ),
+            refused_requests: counters(
+                "roster_http_requests_refused_total",
+                "Requests to the listener's pages and webhooks that were refused, by reason",
+                &["at", "reason"],
             ),
             notifications: counters(
                 "roster_notifications_total",
@@ -172,6 +178,11 @@ impl Meters {
         self.refused_calls.with_label_values(&[needed.as_str()]).inc();
     }
 
+    /// Counts a request to the listener that was refused.
+    pub fn record_refused_request(&self, at: &str, reason: &str) {
+        self.refused_requests.with_label_values(&[at, reason]).inc();
+    }
+
     /// Counts a request of a platform, whose slug is known.
     pub fn record_notification(&self, platform: &str, result: Notified) {
         self.notifications.with_label_values(&[platform, result.as_str()]).inc();
@@ -193,6 +204,7 @@ impl Meters {
         let others = [
             self.callers.collect(),
             self.refused_calls.collect(),
+            self.refused_requests.collect(),
             self.notifications.collect(),
             self.deliveries.collect(),
         ];

@@ -4,40 +4,37 @@
 use std::sync::Arc;
 
 use roster_protocol::audit::Who;
-use roster_protocol::error::RosterError;
 
 use super::App;
-use crate::decision::audit::audit;
+use crate::decision::audit::{audit, own};
 use crate::model::{AuditLine, On};
 
 impl App {
     /// Adds a line about something that is done, and goes on without it where it cannot be stored: the log says so then.
     /// `result`: what came of it.
-    pub async fn note(self: &Arc<Self>, who: &Who, action: &'static str, on: impl Into<On>, result: impl Into<String>) {
-        if let Err(error) = self.try_note(who, action, on, result).await {
-            tracing::warn!(%error, action, uid = who.uid, "what a user did is not in the audit log");
-        }
-    }
-
-    /// The same for callers who say themselves what follows.
-    ///
-    /// # Errors
-    /// When it cannot be stored.
-    pub async fn try_note(
+    /// `who`: `None` for what has no user, such as a request to the listener.
+    pub async fn note<'a>(
         self: &Arc<Self>,
-        who: &Who,
+        who: impl Into<Option<&'a Who>>,
         action: &'static str,
         on: impl Into<On>,
         result: impl Into<String>,
-    ) -> Result<(), RosterError> {
-        let (app, who, on, new) = (self.clone(), who.clone(), on.into(), Some(result.into()));
+    ) {
+        let (app, who, on, new) = (self.clone(), who.into().cloned(), on.into(), Some(result.into()));
+        let uid = who.as_ref().map(|who| who.uid);
         let noted = async move {
             let decided = app.decide(|decision| {
-                decision.log(AuditLine { new, ..audit(decision, &who, action, on) });
+                let line = match &who {
+                    Some(who) => audit(decision, who, action, on),
+                    None => own(decision, action, on, "request"),
+                };
+                decision.log(AuditLine { new, ..line });
                 Ok(())
             });
             decided.await
         };
-        self.own(noted).await
+        if let Err(error) = self.own(noted).await {
+            tracing::warn!(%error, action, uid, "something that was done or refused is not in the audit log");
+        }
     }
 }

@@ -226,6 +226,11 @@ impl Roster {
         self.requeue_everything();
     }
 
+    /// A platform's slug as the platform has it; `None` for one that is not known.
+    pub fn slug(&self, slug: &str) -> Option<&'static str> {
+        self.platforms.get(slug).map(|known| known.platform.info().slug)
+    }
+
     /// The connected accounts of an influencer, most followers first.
     pub fn connections_of(&self, influencer: InfluencerId) -> impl Iterator<Item = &Connection> {
         self.of_influencer.get(&influencer).into_iter().flatten().filter_map(|id| self.connections.get(id))

@@ -7,6 +7,7 @@ use roster_protocol::time::Seconds;
 use sha2::{Digest, Sha256};
 
 use crate::app::App;
+use crate::app::refusals::{Refusal, Requester};
 use crate::consent::listener_address;
 use crate::decision::lease;
 use crate::decision::webhook::{self, Notification, Taken};
@@ -61,6 +62,18 @@ pub async fn receive(app: &Arc<App>, slug: &str, received: Received<'_>) -> Answ
     }
 }
 
+/// Counts a request that is refused, and notes a few of them in the audit log.
+pub async fn refused(app: &Arc<App>, slug: &str, refused: Refused) {
+    let refusal = match refused {
+        Refused::NotHere => Refusal::NoAddress,
+        Refused::Forged => Refusal::Forged,
+        Refused::Old => Refusal::Old,
+        Refused::Malformed => Refusal::Malformed,
+    };
+    let sender = Requester::Sender(app.look(|roster| roster.slug(slug)));
+    app.refused_request(sender, refusal).await;
+}
+
 /// A platform that sends something to this address. One that is switched off is listened to all the same: its owners may
 /// take back what they gave.
 fn listening(app: &App, slug: &str, hook: Hook) -> Option<Arc<Registered>> {
@@ -95,6 +108,7 @@ pub async fn from_hub(app: &Arc<App>, slug: &str, token: &str, received: Receive
         secret.is_ok_and(|secret| webhooks.is_some_and(|webhooks| webhooks.is_from_hub(&secret, received)));
     if !is_genuine {
         app.meters.record_notification(slug, Notified::Forged);
+        refused(app, slug, Refused::Forged).await;
         return Answer::Taken;
     }
     let (answer, as_what) =

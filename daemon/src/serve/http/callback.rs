@@ -16,6 +16,7 @@ use url::form_urlencoded;
 use super::host::{is_for_us, requested_host};
 use super::page::page;
 use crate::app::App;
+use crate::app::refusals::{Refusal, Requester};
 use crate::consent::finish::{self, From, NotAccepted};
 use crate::consent::view;
 
@@ -36,13 +37,18 @@ pub async fn callback(
     if method != Method::GET {
         return page(StatusCode::METHOD_NOT_ALLOWED, "Nothing here", &["This address is for browsers."]);
     }
-    let Some(host) = requested_host(&headers) else { return refused(StatusCode::BAD_REQUEST) };
+    let browser = Requester::Browser(app.look(|roster| roster.slug(&platform)));
+    let refused = async |refusal: Refusal| {
+        app.refused_request(browser, refusal).await;
+        self::refused(refusal)
+    };
+    let Some(host) = requested_host(&headers) else { return refused(Refusal::Malformed).await };
     if !is_for_us(&app, &host) {
-        return refused(StatusCode::MISDIRECTED_REQUEST);
+        return refused(Refusal::OtherHost).await;
     }
     let query = query.unwrap_or_default();
     if query.len() > MOST_QUERY_BYTES {
-        return refused(StatusCode::BAD_REQUEST);
+        return refused(Refusal::Malformed).await;
     }
     let pairs: Vec<(String, String)> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
     // The daemon looks whether this address leads here.
@@ -53,7 +59,7 @@ pub async fn callback(
     let from = From::Browser { platform: &platform };
     let returned = match finish::returned(&app, pairs, from, None).await {
         Ok(returned) => returned,
-        Err(NotAccepted::NotOurs) => return refused(StatusCode::BAD_REQUEST),
+        Err(NotAccepted::NotOurs) => return refused(Refusal::NoConsent).await,
         Err(NotAccepted::NotStored(_)) => return not_stored(),
     };
     match view::state(&app, &returned.who, returned.id, TOKENS_TIMEOUT).await {
@@ -62,7 +68,11 @@ pub async fn callback(
     }
 }
 
-fn refused(status: StatusCode) -> Response {
+fn refused(refusal: Refusal) -> Response {
+    let status = match refusal {
+        Refusal::OtherHost => StatusCode::MISDIRECTED_REQUEST,
+        _ => StatusCode::BAD_REQUEST,
+    };
     let next = "Nothing was done. Begin again in Roster, and open the new address once, within ten minutes.";
     page(status, "This answer belongs to no waiting consent", &[next])
 }

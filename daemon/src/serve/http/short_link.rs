@@ -12,6 +12,7 @@ use axum::response::{IntoResponse, Response};
 use super::host::{is_for_us, requested_host};
 use super::page::page;
 use crate::app::App;
+use crate::app::refusals::{Refusal, Requester};
 use crate::consent::short_link;
 
 /// What programs that show a preview of a link call themselves: no owner has opened it yet.
@@ -25,9 +26,15 @@ pub async fn follow(
     Path(code): Path<String>,
     headers: HeaderMap,
 ) -> Response {
-    let Some(host) = requested_host(&headers) else { return refused(StatusCode::BAD_REQUEST) };
+    let refused = async |refusal: Refusal, status: StatusCode| {
+        app.refused_request(Requester::Browser(None), refusal).await;
+        self::refused(status)
+    };
+    let Some(host) = requested_host(&headers) else {
+        return refused(Refusal::Malformed, StatusCode::BAD_REQUEST).await;
+    };
     if !is_for_us(&app, &host) {
-        return refused(StatusCode::MISDIRECTED_REQUEST);
+        return refused(Refusal::OtherHost, StatusCode::MISDIRECTED_REQUEST).await;
     }
     if method != Method::GET {
         return page(StatusCode::METHOD_NOT_ALLOWED, "Nothing here", &["This address is for browsers."]);
@@ -38,7 +45,7 @@ pub async fn follow(
     let address = short_link::follow(&app, code);
     match address.and_then(|address| HeaderValue::from_str(address.expose()).ok()) {
         Some(address) => redirect(address),
-        None => refused(StatusCode::NOT_FOUND),
+        None => refused(Refusal::NoAddress, StatusCode::NOT_FOUND).await,
     }
 }
 

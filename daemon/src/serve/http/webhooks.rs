@@ -16,6 +16,7 @@ use url::form_urlencoded;
 use super::host::{is_for_us, requested_host};
 use super::page::page;
 use crate::app::App;
+use crate::app::refusals::{Refusal, Requester};
 use crate::platforms::webhook::{Hook, Received, Refused};
 use crate::webhooks::receive::{self, Answer};
 
@@ -57,14 +58,22 @@ pub async fn delete(
 }
 
 async fn taken(app: &Arc<App>, platform: &str, hook: Hook, headers: &HeaderMap, body: &[u8]) -> Response {
-    if let Some(refused) = elsewhere(app, headers) {
+    if let Some(refused) = elsewhere(app, platform, headers).await {
         return refused;
     }
     let received = Received { hook, headers, body, now: app.clock.now() };
-    answered(receive::receive(app, platform, received).await)
+    answered(app, platform, receive::receive(app, platform, received).await).await
 }
 
-fn answered(answer: Answer) -> Response {
+async fn answered(app: &Arc<App>, platform: &str, answer: Answer) -> Response {
+    let refused = match &answer {
+        Answer::Unknown | Answer::Gone => Some(Refused::NotHere),
+        Answer::Refused(refused) => Some(*refused),
+        Answer::Taken | Answer::Deleted { .. } | Answer::Later => None,
+    };
+    if let Some(refused) = refused {
+        receive::refused(app, platform, refused).await;
+    }
     match answer {
         Answer::Taken => plain(StatusCode::OK, "ok"),
         Answer::Deleted { address, code } => {
@@ -88,12 +97,17 @@ pub async fn challenge(
     headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Response {
-    if let Some(refused) = elsewhere(&app, &headers) {
+    if let Some(refused) = elsewhere(&app, &platform, &headers).await {
         return refused;
     }
     let query = query.filter(|query| query.len() <= MOST_QUERY_BYTES).unwrap_or_default();
     let pairs: Vec<(String, String)> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
-    match receive::challenge(&app, &platform, &pairs) {
+    let answer = receive::challenge(&app, &platform, &pairs);
+    if let None | Some(Err(_)) = &answer {
+        let refused = answer.as_ref().and_then(|answer| answer.as_ref().err().copied());
+        receive::refused(&app, &platform, refused.unwrap_or(Refused::NotHere)).await;
+    }
+    match answer {
         None => plain(StatusCode::NOT_FOUND, "no such address"),
         Some(Ok(challenge)) => plain(StatusCode::OK, &challenge),
         // The word of this handshake.
@@ -109,11 +123,11 @@ pub async fn from_hub(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    if let Some(refused) = elsewhere(&app, &headers) {
+    if let Some(refused) = elsewhere(&app, &platform, &headers).await {
         return refused;
     }
     let received = Received { hook: Hook::Events, headers: &headers, body: &body, now: app.clock.now() };
-    answered(receive::from_hub(&app, &platform, &token, received).await)
+    answered(&app, &platform, receive::from_hub(&app, &platform, &token, received).await).await
 }
 
 /// `GET /webhooks/{platform}/hub/{token}`: a hub asks whether a subscription was asked for.
@@ -123,7 +137,7 @@ pub async fn hub_challenge(
     headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Response {
-    if let Some(refused) = elsewhere(&app, &headers) {
+    if let Some(refused) = elsewhere(&app, &platform, &headers).await {
         return refused;
     }
     let query = query.filter(|query| query.len() <= MOST_QUERY_BYTES).unwrap_or_default();
@@ -139,6 +153,7 @@ pub async fn hub_challenge(
     if is_plain && receive::confirmed_by_hub(&app, &platform, &token, topic, lasts).await {
         return plain(StatusCode::OK, challenge);
     }
+    receive::refused(&app, &platform, Refused::NotHere).await;
     plain(StatusCode::NOT_FOUND, "no such subscription")
 }
 
@@ -148,7 +163,7 @@ pub async fn deletion(
     Path((platform, code)): Path<(String, String)>,
     headers: HeaderMap,
 ) -> Response {
-    if let Some(refused) = elsewhere(&app, &headers) {
+    if let Some(refused) = elsewhere(&app, &platform, &headers).await {
         return refused;
     }
     let Some(deletion) = receive::deletion(&app, &platform, &code) else {
@@ -170,12 +185,17 @@ pub async fn deletion(
 }
 
 /// The refusal of a request that is meant for another host.
-fn elsewhere(app: &App, headers: &HeaderMap) -> Option<Response> {
-    match requested_host(headers) {
-        None => Some(plain(StatusCode::BAD_REQUEST, "no host")),
-        Some(host) if !is_for_us(app, &host) => Some(plain(StatusCode::MISDIRECTED_REQUEST, "another host")),
-        Some(_) => None,
-    }
+async fn elsewhere(app: &Arc<App>, platform: &str, headers: &HeaderMap) -> Option<Response> {
+    let (refusal, response) = match requested_host(headers) {
+        None => (Refusal::Malformed, plain(StatusCode::BAD_REQUEST, "no host")),
+        Some(host) if !is_for_us(app, &host) => {
+            (Refusal::OtherHost, plain(StatusCode::MISDIRECTED_REQUEST, "another host"))
+        }
+        Some(_) => return None,
+    };
+    let sender = Requester::Sender(app.look(|roster| roster.slug(platform)));
+    app.refused_request(sender, refusal).await;
+    Some(response)
 }
 
 fn refusal(refused: Refused) -> Response {

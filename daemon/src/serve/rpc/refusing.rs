@@ -1,4 +1,4 @@
-//! Refuses connections and calls: each is counted by its reason, and the audit log says of a few whose they were.
+//! Refuses connections of peers that are not let in.
 
 use std::sync::Arc;
 
@@ -8,14 +8,14 @@ use tokio::net::UnixStream;
 
 use super::access::{Judge, Judged, Peer};
 use crate::app::App;
-use crate::app::refusals::Refusal;
+use crate::app::refusals::{Refusal, Requester};
 
 /// Replies to a peer that is not let in. One that is not permitted learns whom to turn to.
 pub async fn refuse(app: &Arc<App>, judge: &Judge, peer: Peer, refusal: Refusal, stream: &mut UnixStream) {
     let verdict = match refusal {
         Refusal::Busy => Verdict::Busy,
         Refusal::Unclear => Verdict::Unclear,
-        Refusal::NotPermitted | Refusal::Role => Verdict::NotPermitted,
+        _ => Verdict::NotPermitted,
     };
     app.meters.record_client(verdict);
     // It gets the reply at once, before its preamble is read; when it has hung up there is nothing to do.
@@ -23,18 +23,11 @@ pub async fn refuse(app: &Arc<App>, judge: &Judge, peer: Peer, refusal: Refusal,
         Verdict::NotPermitted => transport::refuse(stream, &judge.turn_to(&app.setup().file).await).await,
         _ => transport::reply_to_preamble(stream, verdict).await,
     };
-    let who = async || Who { uid: peer.uid, name: judge.name(peer.uid).await };
-    record(app, refusal, peer.uid, who).await;
+    let who = async || Some(Who { uid: peer.uid, name: judge.name(peer.uid).await });
+    app.refused(Requester::User(peer.uid), refusal, who).await;
 }
 
 /// Why a peer with this judgement is refused.
 pub fn reason(judged: &Judged) -> Refusal {
     if *judged == Judged::Unclear { Refusal::Unclear } else { Refusal::NotPermitted }
-}
-
-/// Counts a refusal, and notes it in the audit log when it is among the few that are noted.
-pub async fn record(app: &Arc<App>, refusal: Refusal, uid: u32, who: impl AsyncFnOnce() -> Who) {
-    let Some(count) = app.refusals.count(uid, refusal, app.clock.now()) else { return };
-    let result = format!("{}, {count} within an hour", refusal.in_words());
-    app.note(&who().await, "access.refuse", "socket", result).await;
 }

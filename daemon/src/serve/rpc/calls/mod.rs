@@ -31,9 +31,9 @@ use tarpc::server::Serve;
 use tokio::sync::{Mutex, watch};
 
 use super::access::{Judge, Peer};
-use super::{class, refusing};
+use super::class;
 use crate::app::App;
-use crate::app::refusals::Refusal;
+use crate::app::refusals::{Refusal, Requester};
 use crate::backups::Stream;
 use crate::delivery::outbox::Outbox;
 use crate::roster::rows;
@@ -187,7 +187,8 @@ impl Caller {
             return None;
         }
         self.app.meters.record_refused_call(needed);
-        refusing::record(&self.app, Refusal::Role, self.peer.uid, async || self.who.clone()).await;
+        let who = async || Some(self.who.clone());
+        self.app.refused(Requester::User(self.peer.uid), Refusal::Role, who).await;
         let config = clean(&self.app.setup().file.display().to_string(), PATH_CHARACTERS);
         let gives = format!(
             "an admin of this host gives the role: `{needed}` under [access] in {config}; `roster access` shows who has which"
