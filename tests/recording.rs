@@ -1,11 +1,14 @@
 //! What was requested of platforms is on record: what, about whom, how it ended; without names, and across a kill.
 
-use nix::sys::signal::Signal;
+use nix::sys::signal::{self, Signal};
+use nix::unistd::Pid;
 use roster_sandbox::{AccountEdit, Fault, FaultKind, Platform, Sandbox};
 use serde_json::Value;
+use tokio::io::{AsyncBufReadExt, BufReader, Lines};
+use tokio::process::ChildStdout;
 
-use crate::support::programs::{CommandOutput, Home};
-use crate::support::synced_at_will;
+use crate::support::programs::{CommandOutput, Home, ROSTER, alone};
+use crate::support::{LIMIT, synced_at_will};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_request_has_a_line_that_survives_a_kill() {
@@ -61,4 +64,44 @@ async fn each_request_has_a_line_that_survives_a_kill() {
     rosterd.end(Signal::SIGTERM).await;
     let checked = CommandOutput::of(home.rosterd(&["check"])).await;
     assert!(checked.code == Some(0) && checked.out.contains("requests"), "{checked:?}");
+}
+
+/// The next request that is followed.
+async fn followed(lines: &mut Lines<BufReader<ChildStdout>>) -> Value {
+    let line = tokio::time::timeout(LIMIT, lines.next_line()).await.expect("a line in time");
+    serde_json::from_str(&line.expect("text").expect("a line")).expect("an object")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn requests_are_followed_as_they_end_until_an_interrupt() {
+    let options = roster_sandbox::Options { accounts: 0, ..Default::default() };
+    let sandbox = Sandbox::start(options).await.expect("the sandbox listens");
+    let edit = AccountEdit { followers: Some(5_000), ..AccountEdit::default() };
+    sandbox.world().put(Platform::Bluesky, "mara.sky.test", &edit).expect("a possible account");
+    let home = Home::new(&format!("{}daily_snapshot = \"off\"\ninterval = \"360d\"\n", synced_at_will(&sandbox)));
+    let _rosterd = home.start().await;
+    home.json(&["add", "Mara", "--handle", "bluesky:mara.sky.test"]).await;
+    home.json(&["sync", "bluesky:mara.sky.test"]).await;
+    let before = sandbox.world().requests().len();
+    // What runs in the background of a shell ignores interrupts, and so would this.
+    let mut command = alone("env", &home.path(""));
+    command.args(["--default-signal=INT", ROSTER, "requests", "--follow", "--json", "--since", "1d", "--socket"]);
+    command.arg(home.socket());
+    let mut child = command.spawn().expect("it starts");
+    let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
+    for _ in 0..before {
+        assert_eq!(followed(&mut lines).await["platform"], "bluesky");
+    }
+    // Each of another sync is there once.
+    home.json(&["sync", "bluesky:mara.sky.test"]).await;
+    let more = sandbox.world().requests().len() - before;
+    assert!(more > 0);
+    for _ in 0..more {
+        assert_eq!(followed(&mut lines).await["outcome"], "ok");
+    }
+    let pid = Pid::from_raw(child.id().expect("it runs") as i32);
+    signal::kill(pid, Signal::SIGINT).expect("it was there");
+    assert_eq!(lines.next_line().await.expect("text"), None, "nothing is printed twice");
+    let ended = tokio::time::timeout(LIMIT, child.wait_with_output()).await.expect("it ends").expect("it is ours");
+    assert_eq!(String::from_utf8(ended.stderr).expect("text"), "");
 }

@@ -165,7 +165,12 @@ async fn a_held_key_ends_where_it_should() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_follows_ends_with_its_reader() {
     let (home, _daemon) = roster_of(1).await;
-    for arguments in [&["alerts", "--follow"][..], &["audit", "--follow"], &["alerts", "--follow", "--json"]] {
+    for arguments in [
+        &["alerts", "--follow"][..],
+        &["audit", "--follow"],
+        &["requests", "--follow"],
+        &["alerts", "--follow", "--json"],
+    ] {
         let mut command = alone(ROSTER, &home.path(""));
         command.args(arguments).arg("--socket").arg(home.socket()).stdout(Stdio::piped());
         let mut child = command.spawn().expect("it starts");
