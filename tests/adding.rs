@@ -183,7 +183,8 @@ async fn lists_are_filtered_sorted_and_paged() {
     }
     world.settle().await;
     let names = async |filter: &str, sort, offset, limit| {
-        let query = InfluencerQuery { filter: filter.into(), sort, offset, limit, near: None };
+        let (filter, reverse) = (filter.into(), false);
+        let query = InfluencerQuery { filter, sort, reverse, offset, limit, near: None };
         let page = world.client.influencers(within(LIMIT), query).await.expect("a response").expect("a page");
         (page.matching, page.rows.into_iter().map(|row| row.name).collect::<Vec<_>>())
     };

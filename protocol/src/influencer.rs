@@ -32,9 +32,11 @@ pub struct InfluencerRow {
     pub followers_total: Option<u64>,
     /// Newest measured engagement rate of the main connection.
     pub engagement_rate: Option<Ratio>,
-    /// Change of the main connection's followers over 7 days; `None` when one end is unknown.
+    /// Change of the main connection's followers since the day before; `None` when one end is unknown.
+    pub growth_1d: Option<Ratio>,
+    /// The same over 7 days.
     pub growth_7d: Option<Ratio>,
-    /// Change of the main connection's followers over 30 days; `None` when one end is unknown.
+    /// The same over 30 days.
     pub growth_30d: Option<Ratio>,
     /// Followers of the main connection over the last 30 days, oldest first; `None` where not measured.
     pub recent: Vec<Option<u64>>,
@@ -102,7 +104,9 @@ pub enum SortBy {
     Followers,
     /// Followers of all connections together.
     Total,
-    /// Growth over 30 days.
+    /// Growth over 1, 7 and 30 days.
+    Growth1,
+    Growth7,
     Growth,
     Engagement,
     Name,
@@ -112,12 +116,20 @@ pub enum SortBy {
 
 impl SortBy {
     /// Every order, in the order in which a key press steps through them.
-    pub const ALL: [SortBy; 6] =
-        [SortBy::Followers, SortBy::Total, SortBy::Growth, SortBy::Engagement, SortBy::Name, SortBy::Synced];
+    pub const ALL: [SortBy; 8] = [
+        SortBy::Followers,
+        SortBy::Total,
+        SortBy::Growth1,
+        SortBy::Growth7,
+        SortBy::Growth,
+        SortBy::Engagement,
+        SortBy::Name,
+        SortBy::Synced,
+    ];
 
     /// The word on the command line.
     pub fn as_str(self) -> &'static str {
-        ["followers", "total", "growth", "engagement", "name", "synced"][self as usize]
+        ["followers", "total", "growth1", "growth7", "growth30", "engagement", "name", "synced"][self as usize]
     }
 }
 
@@ -125,10 +137,12 @@ impl std::str::FromStr for SortBy {
     type Err = UnknownName;
 
     fn from_str(text: &str) -> Result<Self, UnknownName> {
-        Self::ALL
-            .into_iter()
-            .find(|sort| sort.as_str() == text)
-            .ok_or_else(|| UnknownName::new("sort", text, "followers, total, growth, engagement, name, synced"))
+        // What the order was called when there was one of growth.
+        let word = if text == "growth" { "growth30" } else { text };
+        Self::ALL.into_iter().find(|sort| sort.as_str() == word).ok_or_else(|| {
+            let known = Self::ALL.map(SortBy::as_str).join(", ");
+            UnknownName::new("sort", text, known)
+        })
     }
 }
 
@@ -138,6 +152,8 @@ pub struct InfluencerQuery {
     /// The filter language of [`crate::query`]; empty means every influencer.
     pub filter: String,
     pub sort: SortBy,
+    /// Smallest, oldest or last in the alphabet first; what is unknown stays last.
+    pub reverse: bool,
     pub offset: u64,
     /// At most [`crate::service::PAGE_ROWS`] are given.
     pub limit: u64,

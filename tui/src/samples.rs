@@ -205,6 +205,7 @@ pub fn influencer() -> Influencer {
             followers: Some(22_345),
             followers_total: Some(40_120),
             engagement_rate: Some(Ratio(41_200)),
+            growth_1d: Some(Ratio(-1_000)),
             growth_7d: Some(Ratio(8_000)),
             growth_30d: Some(Ratio(-124_000)),
             recent: vec![],

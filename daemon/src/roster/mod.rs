@@ -9,7 +9,7 @@ mod consents;
 pub mod deliveries;
 pub mod ids;
 pub mod index;
-mod orders;
+pub mod orders;
 pub mod outages;
 pub mod recent;
 pub mod resolve;
@@ -27,7 +27,6 @@ mod webhooks;
 mod withdrawn;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::Arc;
 
 use parking_lot::Mutex;
 use roster_protocol::folding::folded_handle;
@@ -40,7 +39,7 @@ use roster_protocol::time::Timestamp;
 use self::baseline::Baseline;
 use self::deliveries::Deliveries;
 use self::index::{Index, SHORTEST_PREFIX};
-use self::orders::Orders;
+use self::orders::{Orders, Sorted};
 use self::recent::Recent;
 use self::search_text::Texts;
 use crate::alerts::rules::Rules;
@@ -267,7 +266,7 @@ impl Roster {
     }
 
     /// All influencers in an order.
-    pub fn order(&self, by: SortBy) -> Arc<[InfluencerId]> {
+    pub fn order(&self, by: SortBy) -> Sorted {
         self.orders.lock().of(self, by)
     }
 

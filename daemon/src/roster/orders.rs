@@ -18,10 +18,27 @@ type Key = (Reverse<Option<i64>>, SortKey, InfluencerId);
 #[derive(Debug, Default)]
 pub struct Orders([Option<Order>; SortBy::ALL.len()]);
 
+/// All influencers in an order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sorted {
+    pub ids: Arc<[InfluencerId]>,
+    /// How many of them have a value to sort by: the others are last, from either end.
+    pub known: usize,
+}
+
+impl Sorted {
+    /// From the first, or from the last that has a value.
+    pub fn iter(&self, reverse: bool) -> impl Iterator<Item = &InfluencerId> {
+        let (known, unknown) = self.ids.split_at(self.known);
+        let (forward, backward) = if reverse { (&known[..0], known) } else { (known, &known[..0]) };
+        forward.iter().chain(backward.iter().rev()).chain(unknown)
+    }
+}
+
 #[derive(Debug, Default)]
 struct Order {
     keys: Vec<Key>,
-    ids: Arc<[InfluencerId]>,
+    sorted: Sorted,
     /// Influencers that may have moved since.
     touched: HashSet<InfluencerId>,
 }
@@ -33,13 +50,13 @@ impl Orders {
     }
 
     /// All influencers in an order.
-    pub fn of(&mut self, roster: &Roster, by: SortBy) -> Arc<[InfluencerId]> {
+    pub fn of(&mut self, roster: &Roster, by: SortBy) -> Sorted {
         let order = self.0[by as usize]
             .get_or_insert_with(|| Order { touched: roster.influencers.keys().copied().collect(), ..Order::default() });
         if !order.touched.is_empty() {
             order.sort(roster, by);
         }
-        order.ids.clone()
+        order.sorted.clone()
     }
 }
 
@@ -51,7 +68,11 @@ impl Order {
         self.keys.extend(touched.iter().filter_map(|id| Some(key(roster, roster.influencers.get(id)?, by))));
         // All but the end is sorted already: the sort merges the two runs.
         self.keys.sort();
-        self.ids = self.keys.iter().map(|(.., id)| *id).collect();
+        let known = match by {
+            SortBy::Name => self.keys.len(),
+            _ => self.keys.partition_point(|(Reverse(value), ..)| value.is_some()),
+        };
+        self.sorted = Sorted { ids: self.keys.iter().map(|(.., id)| *id).collect(), known };
     }
 }
 
@@ -59,6 +80,10 @@ fn key(roster: &Roster, influencer: &Influencer, by: SortBy) -> Key {
     let main = || roster.main_of(influencer);
     let compared = || roster.compared_of(influencer);
     let numbers = || main().and_then(|main| main.latest.as_ref()).map(|latest| &latest.numbers);
+    let growth = |days: usize| {
+        let recent = compared().and_then(|main| roster.recent.get(&main.id));
+        recent.and_then(|recent| recent.growth(days)).map(|growth| growth.0)
+    };
     let value = match by {
         SortBy::Name => None,
         SortBy::Followers => numbers().and_then(|n| n.followers).map(counted),
@@ -67,10 +92,9 @@ fn key(roster: &Roster, influencer: &Influencer, by: SortBy) -> Key {
             let latest = compared().and_then(|main| main.latest.as_ref());
             latest.and_then(|latest| latest.numbers.engagement_rate).map(|rate| rate.0)
         }
-        SortBy::Growth => {
-            let recent = compared().and_then(|main| roster.recent.get(&main.id));
-            recent.and_then(|recent| recent.growth(30)).map(|growth| growth.0)
-        }
+        SortBy::Growth1 => growth(1),
+        SortBy::Growth7 => growth(7),
+        SortBy::Growth => growth(30),
         SortBy::Synced => {
             let newest = roster.connections_of(influencer.id).filter_map(|connection| connection.last_synced_at).max();
             newest.map(|at| at.0)
@@ -96,6 +120,15 @@ mod tests {
         let id = InfluencerId::from_bytes([number; 5]);
         let (tags, note, main, paused, added_at) = (Vec::new(), None, None, false, Timestamp(0));
         Influencer { id, name, tags, note, main, paused, added_at }
+    }
+
+    #[test]
+    fn the_unknown_are_last_from_either_end() {
+        let ids: Vec<InfluencerId> = (0..5).map(|number| InfluencerId::from_bytes([number; 5])).collect();
+        let sorted = Sorted { ids: ids.into(), known: 3 };
+        let numbers = |reverse: bool| sorted.iter(reverse).map(|id| id.0[0]).collect::<Vec<u8>>();
+        assert_eq!(numbers(false), [0, 1, 2, 3, 4]);
+        assert_eq!(numbers(true), [2, 1, 0, 3, 4]);
     }
 
     #[test]

@@ -122,6 +122,7 @@ pub fn row(roster: &Roster, influencer: &model::Influencer, seen: Seen) -> Influ
         followers: latest.and_then(|latest| latest.numbers.followers),
         followers_total: roster.followers_of_all(influencer.id),
         engagement_rate: latest.filter(|_| derives).and_then(|latest| latest.numbers.engagement_rate),
+        growth_1d: growth(1),
         growth_7d: growth(7),
         growth_30d: growth(30),
         recent: recent.map(|recent| recent.last_30()).unwrap_or_default(),

@@ -17,9 +17,13 @@ pub struct List {
     /// growth7:<-2%, growth30:>5%, engagement:>3%. A minus turns a word round; write -- before it. In quotes a word is
     /// text
     query: Vec<String>,
-    /// followers (of the main account), total (of all accounts), growth, engagement, name or synced
+    /// followers (of the main account), total (of all accounts), growth1, growth7 or growth30 (in days), engagement,
+    /// name or synced
     #[arg(long, value_name = "ORDER", default_value = "followers")]
     sort: SortBy,
+    /// From the other end: the smallest first, what is unknown last
+    #[arg(long)]
+    reverse: bool,
     /// Only those with this tag; may be given several times
     #[arg(long, value_name = "TAG")]
     tag: Vec<String>,
@@ -68,7 +72,8 @@ impl List {
         let mut seen = std::collections::HashSet::new();
         loop {
             let limit = wanted.saturating_sub(all.rows.len() as u64).min(PAGE_ROWS);
-            let query = InfluencerQuery { filter: self.filter(), sort: self.sort, offset, limit, near: None };
+            let (filter, reverse) = (self.filter(), self.reverse);
+            let query = InfluencerQuery { filter, sort: self.sort, reverse, offset, limit, near: None };
             let page = response(client.influencers(short_call(), query).await)?;
             let given = page.rows.len() as u64;
             offset += given;
@@ -144,6 +149,7 @@ mod tests {
             followers: None,
             followers_total: None,
             engagement_rate: None,
+            growth_1d: None,
             growth_7d: None,
             growth_30d: None,
             synced_at: None,
@@ -164,6 +170,7 @@ mod tests {
         let list = List {
             query: vec!["mara".into(), "followers:>10k".into()],
             sort: SortBy::Name,
+            reverse: false,
             tag: vec!["big \"city\"".into()],
             platform: vec!["youtube".into()],
             limit: None,

@@ -44,7 +44,7 @@ impl Command {
 }
 
 /// Every command as it is typed but the screens, for completion and for what is nearest.
-const COMMANDS: [&str; 19] = [
+const COMMANDS: [&str; 21] = [
     "sync",
     "sync all",
     "pause all",
@@ -54,7 +54,9 @@ const COMMANDS: [&str; 19] = [
     "filter",
     "sort followers",
     "sort total",
-    "sort growth",
+    "sort growth1",
+    "sort growth7",
+    "sort growth30",
     "sort engagement",
     "sort name",
     "sort synced",

@@ -160,6 +160,7 @@ impl State {
         InfluencerQuery {
             filter: self.filter.value().trim().to_owned(),
             sort: self.sort,
+            reverse: false,
             offset: offset as u64,
             limit: limit as u64,
             near: self.held.filter(|_| self.current().is_none()),

@@ -152,6 +152,7 @@ pub fn row(number: u64) -> InfluencerRow {
         followers: Some(2_000_000_u64.saturating_sub(number * 137)),
         followers_total: Some(2_000_000),
         engagement_rate: Some(Ratio(42_000)),
+        growth_1d: Some(Ratio(1_000)),
         growth_7d: Some(Ratio(8_000)),
         growth_30d: Some(Ratio(51_000)),
         recent: (0..30).map(|day| (day % 7 != 3).then_some(1_000 + day * 20)).collect(),
