@@ -55,6 +55,54 @@ pub fn signed_percent(ratio: Ratio) -> String {
     }
 }
 
+/// A change with its sign, and behind it how large it is: `+0.8% ` is small, `-2.4%↓` is not, `-12.4%▼` is large.
+pub fn trend(ratio: Ratio) -> String {
+    format!("{}{}", signed_percent(ratio), Trend::of(ratio).sign())
+}
+
+/// Which way something went, and how far.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trend {
+    /// Less than half of what is shown: nothing moved.
+    Even,
+    Rise(Size),
+    Fall(Size),
+}
+
+/// How large a change is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Size {
+    /// Below 1 %.
+    Small,
+    /// Below 10 %.
+    Middle,
+    Large,
+}
+
+impl Trend {
+    /// What a change is.
+    pub fn of(ratio: Ratio) -> Self {
+        let size = match ratio.0.unsigned_abs() {
+            0..500 => return Trend::Even,
+            500..9_500 => Size::Small,
+            9_500..99_500 => Size::Middle,
+            _ => Size::Large,
+        };
+        if ratio.0 > 0 { Trend::Rise(size) } else { Trend::Fall(size) }
+    }
+
+    /// Its shape, one column wide; a small one has its sign only.
+    pub fn sign(self) -> char {
+        match self {
+            Trend::Even | Trend::Rise(Size::Small) | Trend::Fall(Size::Small) => ' ',
+            Trend::Rise(Size::Middle) => '↑',
+            Trend::Fall(Size::Middle) => '↓',
+            Trend::Rise(Size::Large) => '▲',
+            Trend::Fall(Size::Large) => '▼',
+        }
+    }
+}
+
 fn percent_digits(ratio: Ratio) -> String {
     let millionths = ratio.0.unsigned_abs();
     match (millionths + 500) / 1_000 {
@@ -65,7 +113,12 @@ fn percent_digits(ratio: Ratio) -> String {
 
 /// The change from one value to another with its sign; `None` where it makes no sense.
 pub fn change(from: f64, to: f64) -> Option<String> {
-    (from != 0.0).then(|| Ratio::from_f64(to / from - 1.0)).flatten().map(signed_percent)
+    ratio(from, to).map(signed_percent)
+}
+
+/// The change from one value to another as a share of the first; `None` where it makes no sense.
+pub fn ratio(from: f64, to: f64) -> Option<Ratio> {
+    (from != 0.0).then(|| Ratio::from_f64(to / from - 1.0)).flatten()
 }
 
 /// An average: as a count from 1 000 on, with up to two decimals below.
@@ -270,6 +323,11 @@ mod tests {
         check(9_995_000, "1000%", ">+999%");
         check(90_000_000, "9000%", ">+999%");
         check(i64::MIN, "-922337203685478%", "-922337203685478%");
+        let trends = [(499, "0.0% "), (500, "+0.1% "), (-9_499, "-0.9% "), (-9_500, "-1.0%↓"), (51_000, "+5.1%↑")];
+        for (millionths, expected) in trends.into_iter().chain([(99_500, "+10.0%▲"), (-200_000, "-20.0%▼")]) {
+            assert_eq!(trend(Ratio(millionths)), expected, "{millionths}");
+        }
+        assert_eq!(trend(Ratio(i64::MIN)), "-922337203685478%▼");
         assert_eq!(change(459_000.0, 402_000.0).as_deref(), Some("-12.4%"));
         assert_eq!(change(0.0, 5.0), None);
     }

@@ -6,6 +6,7 @@ use ratatui::style::{Color, Modifier, Style};
 use roster_protocol::{Badge, PlatformState, RosterError};
 
 use crate::client_config::ThemeConfig;
+use crate::format::{Size, Trend};
 
 /// The styles of the screens.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +16,9 @@ pub struct Theme {
     pub good: Style,
     pub warn: Style,
     pub bad: Style,
+    /// What grew and what shrank.
+    pub rise: Style,
+    pub fall: Style,
     /// What is old or secondary.
     pub faint: Style,
     /// Titles, and the row under the cursor.
@@ -33,7 +37,10 @@ impl Theme {
             accent: of(Color::Cyan),
             good: of(Color::Green),
             warn: of(Color::Yellow),
-            bad: of(Color::Red),
+            // The light one: on a dark ground the dark one is hardly read.
+            bad: of(Color::LightRed),
+            rise: of(Color::Green),
+            fall: of(Color::LightRed),
             // Faint rather than dark grey, which some schemes make the background's colour.
             faint: Style::new().add_modifier(Modifier::DIM),
             strong: Style::new().add_modifier(Modifier::BOLD),
@@ -46,7 +53,16 @@ impl Theme {
     /// No colours at all, for `NO_COLOR`.
     pub fn colorless() -> Self {
         let plain = Style::new();
-        Self { accent: plain, good: plain, warn: plain, bad: plain, code: None, ..Self::new() }
+        Self {
+            accent: plain,
+            good: plain,
+            warn: plain,
+            bad: plain,
+            rise: plain,
+            fall: plain,
+            code: None,
+            ..Self::new()
+        }
     }
 
     /// The default with the colours a person chose.
@@ -71,6 +87,26 @@ impl Theme {
             *style = Style::new().fg(color);
         }
         Ok(theme)
+    }
+
+    /// How a change is written: the larger, the louder.
+    pub fn trend(&self, trend: Trend) -> Style {
+        match trend {
+            Trend::Even => self.faint,
+            Trend::Rise(Size::Large) => self.rise.add_modifier(Modifier::BOLD),
+            Trend::Fall(Size::Large) => self.fall.add_modifier(Modifier::BOLD),
+            Trend::Rise(_) => self.rise,
+            Trend::Fall(_) => self.fall,
+        }
+    }
+
+    /// A line that shows a change, which never outshouts the words beside it.
+    pub fn line(&self, trend: Trend) -> Style {
+        match trend {
+            Trend::Even => self.faint,
+            Trend::Rise(_) => self.rise.add_modifier(Modifier::DIM),
+            Trend::Fall(_) => self.fall.add_modifier(Modifier::DIM),
+        }
     }
 
     /// The shape and colour of a badge.

@@ -20,7 +20,7 @@ use crate::model::Model;
 use crate::screens::no_daemon;
 use crate::shared::{Link, Shared, ToastLevel};
 use crate::theme::Theme;
-use crate::widgets::pen::{Pen, columns, lines as wrap};
+use crate::widgets::pen::{Pen, columns, lines as wrap, width_of};
 
 /// Smaller than this nothing can be read.
 const LEAST: (u16, u16) = (40, 12);
@@ -67,11 +67,11 @@ fn draw_body(model: &Model, pen: &mut Pen<'_>) {
 
 fn draw_header(model: &Model, pen: &mut Pen<'_>) {
     let right = health(model);
-    let right_width = right.iter().map(|(text, _)| columns(text)).sum::<usize>() as u16;
+    let right_width = width_of(&right) as u16;
     let width = model.shared.size.width.saturating_sub(2);
     let room = width.saturating_sub(right_width + 2);
     pen.pieces(1, 0, room, &path(model, room.into()));
-    pen.pieces((1 + width).saturating_sub(right_width), 0, right_width, &right);
+    pen.pieces_right(1, 0, width, &right);
 }
 
 /// Where one is. Of the screen's summary only whole parts are shown, the most important first.
@@ -86,7 +86,7 @@ fn path(model: &Model, room: usize) -> Pieces {
     if let Some((_, style)) = pieces.last_mut() {
         *style = strong;
     }
-    let used: usize = pieces.iter().map(|(text, _)| columns(text)).sum();
+    let used = width_of(&pieces);
     let mut summary = format!("  {}", model.shown().summary(&model.shared));
     while let Some(end) = summary.rfind(" · ").filter(|_| used + columns(&summary) > room) {
         summary.truncate(end);

@@ -10,7 +10,7 @@ use roster_protocol::{Change, ChangeCause};
 
 use super::listing::Listing;
 use super::{Entry, Screen, states};
-use crate::format;
+use crate::format::{self, Trend};
 use crate::keys::{Action, Context, ScreenKeys, bind};
 use crate::message::{Request, Response};
 use crate::modal::{Focus, Next};
@@ -96,7 +96,7 @@ impl Screen for State {
             left("METRIC", if width >= 160 { 0 } else { 16 }, 60),
             right("FROM", numbers, 0),
             right("TO", numbers, 0),
-            right("CHANGE", 7, 0),
+            right("CHANGE ", 7, 0),
             left("CAUSE", 7, ROOMY),
         ];
         let table = Table::new(&columns, width);
@@ -123,9 +123,16 @@ fn cells(shared: &Shared, change: &Change, under_cursor: bool) -> Vec<Content> {
     // What is not significant steps back.
     let numbers = if change.significant { theme.plain } else { theme.faint };
     let by = match (change.from, change.to) {
-        (Some(from), Some(to)) => format::change(from, to),
+        (Some(from), Some(to)) => format::ratio(from, to),
         _ => None,
     };
+    let by = by.map_or_else(
+        || cell(format!("{} ", format::UNKNOWN), numbers),
+        |ratio| {
+            let trend = Trend::of(ratio);
+            cell(format::trend(ratio), if change.significant { theme.trend(trend) } else { theme.line(trend) })
+        },
+    );
     let cause = if change.cause == ChangeCause::Manual { "by hand" } else { change.cause.as_str() };
     let platform = match shared.size.width >= ROOMY {
         true => shared.platform_name(&change.platform),
@@ -139,7 +146,7 @@ fn cells(shared: &Shared, change: &Change, under_cursor: bool) -> Vec<Content> {
         cell(change.metric.label(), theme.plain),
         cell(from, numbers),
         cell(to, numbers),
-        cell(by.unwrap_or_else(|| format::UNKNOWN.to_owned()), numbers),
+        by,
         cell(cause, theme.faint),
     ]
 }

@@ -2,11 +2,11 @@
 //!
 //! ```text
 //!  Roster › Overview  300 influencers · 700 connections       ◐ 97.1% synced   2 alerts
-//!    ALL                    LAST 30 DAYS                       NOW
-//!    synced in 24 h         ▆▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇   99.2%  2,760 ok, 12 failed
-//!    influencers connected  ▁▁▁▂▂▂▃▃▃▃▄▄▄▄▄▄▄▄▅▅▅▅▅▆▆▇▇▇▇█   96.6%  290 of 300
+//!    ALL                    LAST 30 DAYS        NOW
+//!    synced in 24 h         ⠒⠤⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒   99.2%  2,760 ok, 12 failed
+//!    influencers connected  ⣀⣀⣀⡠⠤⠤⠤⠤⠤⠔⠒⠒⠒⠊⠉   96.6%  290 of 300
 //!    PLATFORMS
-//!    YouTube                ▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇   99.3%  1,590 ok, 10 failed
+//!    YouTube                ⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒   99.3%  1,590 ok, 10 failed
 //! ```
 
 use roster_protocol::RosterError;
@@ -39,6 +39,9 @@ pub const ENTRY: Entry = Entry {
 
 /// How many days the charts show.
 const DAYS: usize = 30;
+
+/// Columns of the line of these days: two days each.
+const LINE: u16 = DAYS.div_ceil(2) as u16;
 
 fn new() -> Box<dyn Screen> {
     Box::new(State::default())
@@ -105,7 +108,7 @@ impl Screen for State {
 
 /// Draws a title and rows below it; gives the line after them.
 fn draw(shared: &Shared, pen: &mut Pen<'_>, title: &'static str, rows: &[Series], lines: std::ops::Range<u16>) -> u16 {
-    let columns = [left(title, 22, 0), left("LAST 30 DAYS", DAYS as u16, 70), right("NOW", 6, 0), left("", 0, 0)];
+    let columns = [left(title, 22, 0), left("LAST 30 DAYS", LINE, 60), right("NOW", 6, 0), left("", 0, 0)];
     let table = Table::new(&columns, shared.size.width);
     if lines.is_empty() {
         return lines.end;
@@ -121,7 +124,7 @@ fn draw(shared: &Shared, pen: &mut Pen<'_>, title: &'static str, rows: &[Series]
 /// A row's cells; `room` is how many columns its detail has.
 fn cells(shared: &Shared, row: &Series, room: usize) -> Vec<Content> {
     let theme = &shared.theme;
-    let chart: String = sparkline::signs(&row.values, DAYS).into_iter().collect();
+    let chart = sparkline::line(&row.values, LINE.into());
     vec![
         cell(&row.name, theme.plain),
         cell(chart, theme.faint),

@@ -7,7 +7,7 @@ use roster_protocol::{
     Source,
 };
 
-use crate::format;
+use crate::format::{self, Trend};
 use crate::shared::Shared;
 
 /// A connection's state in words.
@@ -187,14 +187,26 @@ pub fn profile(shared: &Shared, profile: &Profile) -> String {
     format!("profile numbers: {}", known.collect::<Vec<_>>().join(", "))
 }
 
-/// What an alert is about: `followers -12.4%`, or its rule in words.
+/// What an alert is about: `followers -12.4%▼`, or its rule in words.
 pub fn alert(alert: &Alert) -> String {
-    let by = alert.change.and_then(Ratio::from_f64).map(format::signed_percent);
+    let by = alert.change.and_then(Ratio::from_f64).map(format::trend);
     match (alert.metric, by) {
-        (Some(metric), Some(by)) => format!("{} {by}", metric.label()),
+        (Some(metric), Some(by)) => format!("{} {}", metric.label(), by.trim_end()),
         (Some(metric), None) => metric.label().to_owned(),
         (None, _) if alert.rule == "needs-person" => "needs a person".to_owned(),
         (None, _) => alert.rule.replace('-', " "),
+    }
+}
+
+/// The same in the colours of a screen.
+pub fn alert_pieces(shared: &Shared, alert: &Alert) -> Vec<(String, Style)> {
+    let (about, theme) = (self::alert(alert), &shared.theme);
+    let by = alert.change.and_then(Ratio::from_f64).filter(|_| alert.metric.is_some());
+    match (by, about.rsplit_once(' ')) {
+        (Some(by), Some((metric, change))) => {
+            vec![(format!("{metric} "), theme.plain), (change.to_owned(), theme.trend(Trend::of(by)))]
+        }
+        _ => vec![(about, theme.plain)],
     }
 }
 

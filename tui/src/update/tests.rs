@@ -386,7 +386,7 @@ fn what_is_opened_is_read_and_what_is_assigned_to_the_user_is_said() {
     send(&mut model, &mut daemon, Message::Happened(batch(read)));
     assert!(model.shared.toasts.is_empty());
     send(&mut model, &mut daemon, Message::Happened(batch(alert)));
-    assert_eq!(model.shared.toasts[0].text, "assigned to you: Oskar & Ines: followers -12.4%");
+    assert_eq!(model.shared.toasts[0].text, "assigned to you: Oskar & Ines: followers -12.4%▼");
     daemon.status.unread_alerts = 1;
     press(&mut model, &mut daemon, "⎋oo");
     assert!(picture(&model).contains("No alert is assigned to you"), "{}", picture(&model));

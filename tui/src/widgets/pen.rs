@@ -53,6 +53,12 @@ impl<'a> Pen<'a> {
         used
     }
 
+    /// Writes texts one after the other so that the last ends at the right edge of `width` columns.
+    pub fn pieces_right<T: AsRef<str>>(&mut self, x: u16, y: u16, width: u16, pieces: &[(T, Style)]) {
+        let used = width_of(pieces).min(width.into()) as u16;
+        self.pieces(x.saturating_add(width - used), y, used, pieces);
+    }
+
     /// Writes text over the lines of an area, broken between words; what is too long ends with `…`.
     /// Gives the lines used.
     pub fn wrapped(&mut self, area: Rect, text: &str, style: Style) -> u16 {
@@ -145,6 +151,11 @@ fn first_line(text: &str, width: usize) -> &str {
 /// How many columns a text takes.
 pub fn columns(text: &str) -> usize {
     text.graphemes(true).map(|grapheme| usize::from(width(grapheme))).sum()
+}
+
+/// How many columns texts take one after the other.
+pub fn width_of<T: AsRef<str>>(pieces: &[(T, Style)]) -> usize {
+    pieces.iter().map(|(text, _)| columns(text.as_ref())).sum()
 }
 
 fn width(grapheme: &str) -> u16 {

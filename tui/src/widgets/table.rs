@@ -84,7 +84,7 @@ impl Table {
         for ((column, span), content) in self.columns.iter().zip(cells) {
             let Some((x, width)) = *span else { continue };
             match content.as_slice() {
-                [(text, style)] if column.right => pen.put_right(x, y, width, text, *style),
+                pieces if column.right => pen.pieces_right(x, y, width, pieces),
                 pieces => _ = pen.pieces(x, y, width, pieces),
             }
         }

@@ -48,8 +48,9 @@ fn left(state: &State, shared: &Shared, width: u16) -> Vec<Line> {
     let (alert, room) = (&state.alert, (width.saturating_sub(2)).min(WIDEST));
     let (shape, style) = states::alert_shape(shared, alert);
     let (whose, platform) = states::alert_subject(shared, alert);
-    let about = format!("   {}", states::alert(alert));
-    let head = vec![(format!("{shape} "), style), (whose, theme.strong), (platform, theme.faint), (about, theme.plain)];
+    let between = ("   ".to_owned(), theme.plain);
+    let mut head = vec![(format!("{shape} "), style), (whose, theme.strong), (platform, theme.faint), between];
+    head.extend(states::alert_pieces(shared, alert));
     let mut lines = vec![head];
     lines.extend(indented(pen::lines(&alert.why, room, MOST_LINES), theme.plain));
     if let Some(error) = &state.error {

@@ -21,12 +21,12 @@ use roster_protocol::{AlertState, Connection, Date, Influencer, Metric, Ratio, T
 
 use super::charted::Charted;
 use super::{RANGES, State, seen_connections};
-use crate::format;
+use crate::format::{self, Trend};
 use crate::screens::states;
 use crate::shared::Shared;
 use crate::shared::histories::{Known, days_begin, missing_days};
 use crate::widgets::chart::{Chart, WeekPoint};
-use crate::widgets::pen::{Pen, columns};
+use crate::widgets::pen::{Pen, columns, width_of};
 use crate::widgets::table::{Content, Table, cell, left, right};
 
 /// A chart higher than this shows no more.
@@ -66,7 +66,8 @@ fn draw_summary(shared: &Shared, known: &Influencer, pen: &mut Pen<'_>, y: u16) 
     let (plain, faint) = (pen.theme.plain, pen.theme.faint);
     let row = &known.row;
     let main = known.connections.iter().find(|connection| Some(connection.id) == row.main);
-    let growth = row.growth_7d.map(|growth| format!(" ({} 7 d)", format::signed_percent(growth))).unwrap_or_default();
+    let trend = row.growth_7d.map_or(Trend::Even, Trend::of);
+    let growth = row.growth_7d.map(|growth| format!(" {} 7 d", format::trend(growth).trim_end())).unwrap_or_default();
     let rate = row.engagement_rate.map_or(format::UNKNOWN.to_owned(), format::percent);
     let chosen = if row.main_chosen { ", chosen" } else { "" };
     let main =
@@ -79,7 +80,7 @@ fn draw_summary(shared: &Shared, known: &Influencer, pen: &mut Pen<'_>, y: u16) 
         (paused, pen.theme.warn),
         ("followers ", faint),
         (followers.as_str(), plain),
-        (&growth, plain),
+        (&growth, pen.theme.trend(trend)),
         ("   engagement ", faint),
         (&rate, plain),
         (&main, faint),
@@ -88,7 +89,7 @@ fn draw_summary(shared: &Shared, known: &Influencer, pen: &mut Pen<'_>, y: u16) 
     ];
     // The last ones are shown whole or not at all.
     let room = usize::from(shared.size.width.saturating_sub(2));
-    while pieces.len() > 6 && pieces.iter().map(|(text, _)| columns(text)).sum::<usize>() > room {
+    while pieces.len() > 6 && width_of(&pieces) > room {
         pieces.pop();
     }
     pen.pieces(1, y, shared.size.width - 2, &pieces);

@@ -1,11 +1,11 @@
 //! ```text
 //!  Roster  312 influencers · 704 connections          ◐ 97.8% synced   2 alerts
 //!  / platform:youtube growth30:>5%                       41 of 312 · by followers
-//!    NAME                 PLATFORMS       MAIN FLW     7 D    30 D    ENG SYNCED
-//!  ▌ Mara Lindqvist       ●yt ●ig ●tt        1.24M   +0.8%   +5.1%   4.2%    12m
-//!    Oskar & Ines         ●yt ✗ig ●bs         402K  -12.4%  -11.9%   5.0%    25m !
+//!    NAME                 PLATFORMS       MAIN FLW    7 D    30 D    ENG SYNCED
+//!  ▌ Mara Lindqvist       ●yt ●ig ●tt        1.24M  +0.8%   +5.1%↑  4.2%    12m
+//!    Oskar & Ines         ●yt ✗ig ●bs         402K -12.4%▼ -11.9%▼  5.0%    25m !
 //!  ─────────────────────────────────────────────────────────────────────────────
-//!  Mara Lindqvist   followers of the main account, 90 days  1.24M of 2M in all  +5.1% 30 d
+//!  Mara Lindqvist   followers of the main account, 90 days  1.24M of 2M in all  +5.1%↑ 30 d
 //!   1.24M                                                  ⣀⣀⣠⠤⠔⠒⠉⠉
 //!   1.18M ⣀⣀⣀⣀⣀⣀⡠⠤⠤⠤⠤⠒⠒⠒⠊⠉⠉⠉⠉
 //!         Aug 24              Sep 23               Oct 23            Nov 21
@@ -13,15 +13,15 @@
 
 use ratatui::layout::Rect;
 use ratatui::style::Style;
-use roster_protocol::{Badge, InfluencerRow, Metric, SortBy, Status};
+use roster_protocol::{Badge, InfluencerRow, Metric, Ratio, SortBy, Status};
 
 use super::{PANE_DAYS, State, areas};
-use crate::format;
+use crate::format::{self, Trend};
 use crate::shared::histories::{Known, missing_days, points};
 use crate::shared::{Link, Shared};
 use crate::widgets::chart::Chart;
 use crate::widgets::input;
-use crate::widgets::pen::Pen;
+use crate::widgets::pen::{Pen, width_of};
 use crate::widgets::sparkline;
 use crate::widgets::table::{Column, Content, Table, cell, left, right};
 
@@ -130,15 +130,18 @@ fn columns(shared: &Shared, sort: SortBy) -> [Column; 11] {
         left("PLATFORMS", if wide { 27 } else { 14 }, 64),
         right("MAIN FLW", if shared.exact { 13 } else { 9 }, main),
         right("TOTAL", if shared.exact { 13 } else { 9 }, total),
-        right("7 D", 7, 50),
-        right("30 D", 7, 0),
-        left("30 DAYS", 30, 120),
+        right("7 D ", 7, 50),
+        right("30 D ", 7, 0),
+        left("30 DAYS", LINE, 110),
         right("ENG", 5, 60),
         right("SYNCED", 6, 56),
         left("", 1, 0),
         left("TAGS", if wide { 0 } else { 1 }, WIDE),
     ]
 }
+
+/// Columns of the line of the last 30 days: two days each.
+const LINE: u16 = 15;
 
 /// From here on there is room for the followers of all accounts beside those of the main one.
 const TOTALS: u16 = 100;
@@ -167,7 +170,14 @@ fn cells(shared: &Shared, row: &InfluencerRow, under_cursor: bool) -> Vec<Conten
     let theme = &shared.theme;
     let old = row.synced_at.is_none_or(|at| shared.now.since(at) > 24 * 3_600_000);
     let numbers = if old { theme.faint } else { theme.plain };
-    let growth = |ratio| Option::map_or(ratio, format::UNKNOWN.to_owned(), format::signed_percent);
+    let unknown = || cell(format!("{} ", format::UNKNOWN), theme.faint);
+    let growth = |ratio: Option<Ratio>| {
+        ratio.map_or_else(unknown, |ratio| {
+            let trend = Trend::of(ratio);
+            cell(format::trend(ratio), if old { theme.line(trend) } else { theme.trend(trend) })
+        })
+    };
+    let way = sparkline::change(&row.recent).map_or(Trend::Even, Trend::of);
     let known = |text: String| {
         let unknown = text == format::UNKNOWN;
         cell(text, if unknown { theme.faint } else { numbers })
@@ -177,9 +187,9 @@ fn cells(shared: &Shared, row: &InfluencerRow, under_cursor: bool) -> Vec<Conten
         badges(shared, row),
         known(shared.count(row.followers)),
         known(shared.count(row.followers_total)),
-        known(growth(row.growth_7d)),
-        known(growth(row.growth_30d)),
-        cell(String::from_iter(sparkline::signs(&row.recent, 30)), numbers),
+        growth(row.growth_7d),
+        growth(row.growth_30d),
+        cell(sparkline::line(&row.recent, LINE.into()), theme.line(way)),
         known(row.engagement_rate.map_or(format::UNKNOWN.to_owned(), format::percent)),
         synced(shared, row, old),
         cell(if row.open_alerts > 0 { "!" } else { "" }, theme.warn),
@@ -219,7 +229,10 @@ fn badges(shared: &Shared, row: &InfluencerRow) -> Content {
 fn draw_pane(shared: &Shared, state: &State, pen: &mut Pen<'_>, area: Rect) {
     let Some(row) = &state.explained else { return };
     pen.rule(1, area.y, area.width.saturating_sub(2));
-    let chart = Rect { x: 1, y: area.y + 2, width: area.width.saturating_sub(2), height: area.height - 2 };
+    let below = Rect { x: 1, y: area.y + 2, width: area.width.saturating_sub(2), height: area.height - 2 };
+    let chart = Rect { width: below.width.min(CHART), ..below };
+    let x = chart.right() + 3;
+    draw_words(row, pen, Rect { x, width: below.right().saturating_sub(x), ..below });
     let faint = pen.theme.faint;
     let mut about = String::from("   followers of the main account, 90 days");
     match row.main.map(|main| shared.histories.get(main)) {
@@ -237,15 +250,37 @@ fn draw_pane(shared: &Shared, state: &State, pen: &mut Pen<'_>, area: Rect) {
             draw_chart(shared, pen, chart, &points);
         }
     }
-    let growth = row.growth_30d.map_or(format::UNKNOWN.to_owned(), format::signed_percent);
-    let all = shared.count(row.followers_total);
-    let right = match row.followers_total {
-        None => String::new(),
-        Some(_) => format!("{} of {all} in all  {growth} 30 d", shared.count(row.followers)),
-    };
-    let room = area.width.saturating_sub(right.chars().count() as u16 + 3);
+    let right = of_all(shared, row);
+    let room = area.width.saturating_sub(width_of(&right) as u16 + 3);
     pen.pieces(1, area.y + 1, room, &[(row.name.as_str(), pen.theme.strong), (about.as_str(), faint)]);
-    pen.put_right(1, area.y + 1, area.width.saturating_sub(2), &right, pen.theme.plain);
+    pen.pieces_right(1, area.y + 1, area.width.saturating_sub(2), &right);
+}
+
+/// The chart's most columns: a dot for each day, and what is written beside them. Every step of the cursor draws it.
+const CHART: u16 = PANE_DAYS as u16 / 2 + 10;
+
+/// What was written about an influencer, beside the chart.
+fn draw_words(row: &InfluencerRow, pen: &mut Pen<'_>, area: Rect) {
+    // Narrower than this it would be a column of single words.
+    if area.width < 16 {
+        return;
+    }
+    let used = pen.wrapped(Rect { height: area.height.min(2), ..area }, &format::tags(&row.tags), pen.theme.faint);
+    let y = area.y + used + u16::from(used > 0);
+    let note = Rect { y, height: area.bottom().saturating_sub(y), ..area };
+    pen.wrapped(note, row.note.as_deref().unwrap_or_default(), pen.theme.plain);
+}
+
+/// `1.24M of 2M in all  +5.1%↑ 30 d`.
+fn of_all(shared: &Shared, row: &InfluencerRow) -> Content {
+    let theme = &shared.theme;
+    let Some(total) = row.followers_total else { return Vec::new() };
+    let (main, all) = (shared.count(row.followers), shared.count(Some(total)));
+    let growth = match row.growth_30d {
+        None => (format::UNKNOWN.to_owned(), theme.faint),
+        Some(ratio) => (format::trend(ratio).trim_end().to_owned(), theme.trend(Trend::of(ratio))),
+    };
+    vec![(format!("{main} of {all} in all  "), theme.plain), growth, (" 30 d".to_owned(), theme.faint)]
 }
 
 fn message(pen: &mut Pen<'_>, area: Rect, text: &str, style: Style) {
