@@ -78,7 +78,7 @@ const TUI: &str = "
     format:
     keys:
     client_config:
-    theme: client_config
+    theme: format client_config
     widgets: format keys theme
     consent:
     client:

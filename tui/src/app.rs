@@ -2,6 +2,7 @@
 //!
 //! Only this module of the terminal UI reads the time and waits.
 
+mod background;
 mod link;
 mod notices;
 mod request;
@@ -24,10 +25,13 @@ use crate::client_config::{ClientConfig, NoticeChoice};
 use crate::message::{Effect, Message};
 use crate::model::Model;
 use crate::shared::Link;
-use crate::terminal::notices::Target;
-use crate::terminal::{self, Canvas, Event as TerminalEvent, Guard, Input};
-use crate::theme::Theme;
+use crate::terminal::notices::{Target, environment, is_set};
+use crate::terminal::{self, Canvas, Event as TerminalEvent, Guard, Input, Reply};
+use crate::theme::depth::Depth;
+use crate::theme::look::Look;
+use crate::theme::palette::Ground;
 use crate::update::update;
+use background::{Background, Taken};
 use notices::Notices;
 use signals::{Signal, Signals};
 
@@ -77,16 +81,29 @@ pub async fn run(options: RunOptions) -> io::Result<()> {
     let signals = Signals::new()?;
     let guard = Guard::take()?;
     let input = Input::open()?;
-    let (model, configured) = first_model(terminal::size()?, options.config);
+    let (model, look, configured) = first_model(terminal::size()?, options.config);
     let (sender, inbox) = mpsc::channel(256);
     let hurry = Arc::new(Notify::new());
     let keep = link::keep(options.socket, options.start_daemon.is_some(), hurry.clone(), sender.clone());
     let link = tokio::spawn(keep);
     let (canvas, start_daemon) = (Canvas::default(), options.start_daemon);
     let (waiting, open) = (Arc::new(Semaphore::new(MOST_WAITING)), Arc::new(Semaphore::new(MOST_OPEN)));
+    let background = Background::start(look, &guard);
     let notices = Notices::start(options.osc.or(configured), &guard, &sender);
-    let mut app =
-        App { guard, notices, model, canvas, drawing: None, client: None, waiting, open, sender, start_daemon, hurry };
+    let mut app = App {
+        guard,
+        background,
+        notices,
+        model,
+        canvas,
+        drawing: None,
+        client: None,
+        waiting,
+        open,
+        sender,
+        start_daemon,
+        hurry,
+    };
     let ended = app.live(input, inbox, signals).await;
     link.abort();
     ended
@@ -96,9 +113,9 @@ fn now() -> Timestamp {
     jiff::Timestamp::now().into()
 }
 
-/// The model with the user's look and keys, and how the user wants to be notified; a mistake there is shown and does no
-/// harm.
-fn first_model(size: Size, config: Option<PathBuf>) -> (Model, Option<NoticeChoice>) {
+/// The model with the user's look and keys, what decides the look, and how the user wants to be notified; a mistake
+/// there is shown and does no harm.
+fn first_model(size: Size, config: Option<PathBuf>) -> (Model, Look, Option<NoticeChoice>) {
     let mut model = Model::new(now(), TimeZone::system(), size);
     let path = config.or_else(|| Paths::of_user().map(|paths| paths.config.join("roster.toml")));
     let config = path.map_or(Ok(ClientConfig::default()), |path| ClientConfig::read(&path)).unwrap_or_else(|error| {
@@ -109,17 +126,20 @@ fn first_model(size: Size, config: Option<PathBuf>) -> (Model, Option<NoticeChoi
         Ok(keys) => model.shared.keys = keys,
         Err(error) => model.shared.complain(error),
     }
-    let colorless = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    match Theme::configured(&config.theme) {
-        _ if colorless => model.shared.theme = Theme::colorless(),
+    let environment = environment();
+    let colorterm = std::env::var("COLORTERM").unwrap_or_default();
+    let depth = Depth::of(&environment.term, &colorterm, environment.in_screen);
+    let look = Look::new(config.theme, depth, is_set("NO_COLOR"));
+    match look.on(Ground::default()) {
         Ok(theme) => model.shared.theme = theme,
         Err(error) => model.shared.complain(error),
     }
-    (model, config.notify)
+    (model, look, config.notify)
 }
 
 struct App {
     guard: Guard,
+    background: Background,
     notices: Notices,
     model: Model,
     canvas: Canvas,
@@ -188,11 +208,19 @@ impl App {
         }
     }
 
+    fn replied(&mut self, reply: &Reply) {
+        match self.background.replied(reply) {
+            Taken::NotOurs => self.notices.replied(reply),
+            Taken::Nothing => {}
+            Taken::Theme(theme) => self.model.shared.theme = *theme,
+        }
+    }
+
     async fn take_last_replies(&mut self, input: &mut Input) {
         let replies = async {
-            while self.notices.waits() {
+            while self.background.waits() || self.notices.waits() {
                 match input.next().await {
-                    Some(TerminalEvent::Reply(reply)) => self.notices.replied(&reply),
+                    Some(TerminalEvent::Reply(reply)) => self.replied(&reply),
                     Some(_) => {}
                     None => return,
                 }
@@ -240,7 +268,7 @@ impl App {
             TerminalEvent::Key(key) => self.take(Message::Key(key)),
             TerminalEvent::Paste(text) => self.take(Message::Paste(text)),
             TerminalEvent::Reply(reply) => {
-                self.notices.replied(&reply);
+                self.replied(&reply);
                 Ok(())
             }
         }

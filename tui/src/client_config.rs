@@ -3,7 +3,8 @@
 //! ```toml
 //! notify = "auto"             # of alerts; also 9, 777, 99 (OSC), bell, off; without it: auto over SSH, else off
 //! [theme]
-//! accent = "light-blue"       # also good, warn, bad, faint: a name or #rrggbb
+//! name = "auto"               # also dark, light, high-contrast, color-blind, 16, mono
+//! accent = "light-blue"       # also good, warn, bad, rise, fall, faint: a name or #rrggbb
 //! [keys]
 //! sync = ["f5"]               # keys beside the built-in ones, which never go away
 //! ```
@@ -26,15 +27,43 @@ pub struct ClientConfig {
     pub keys: BTreeMap<String, Vec<String>>,
 }
 
-/// Colours by what they mean; what is `None` stays as built in.
+/// The theme, and colours by what they mean; what is `None` is as in the theme.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ThemeConfig {
+    pub name: ThemeChoice,
     pub accent: Option<String>,
     pub good: Option<String>,
     pub warn: Option<String>,
     pub bad: Option<String>,
+    pub rise: Option<String>,
+    pub fall: Option<String>,
     pub faint: Option<String>,
+}
+
+/// A theme by its name in the client's file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+pub enum ThemeChoice {
+    /// Dark or light, as the terminal's background is.
+    #[default]
+    #[serde(rename = "auto")]
+    Auto,
+    #[serde(rename = "dark")]
+    Dark,
+    #[serde(rename = "light")]
+    Light,
+    /// Nothing is faint, and every colour has a contrast of at least 7 to 1.
+    #[serde(rename = "high-contrast")]
+    HighContrast,
+    /// Blue and orange in place of green and red.
+    #[serde(rename = "color-blind")]
+    ColorBlind,
+    /// The terminal's sixteen colours, as its own scheme has them.
+    #[serde(rename = "16")]
+    Sixteen,
+    /// No colours.
+    #[serde(rename = "mono")]
+    Mono,
 }
 
 /// How a user wants to be notified by the terminal.
@@ -99,6 +128,15 @@ mod tests {
         assert_eq!(config.keys["sync"], ["f5"]);
         let error = ClientConfig::parse("[theme]\naccent = \"blue\"\nacent = \"red\"\n").expect_err("unknown key");
         assert!(error.message.starts_with("line 3: unknown field"), "{}", error.message);
+    }
+
+    #[test]
+    fn a_theme_is_one_of_those_that_there_are() {
+        let name = |value: &str| ClientConfig::parse(&format!("[theme]\nname = {value}\n")).map(|all| all.theme.name);
+        assert_eq!(name("\"color-blind\""), Ok(ThemeChoice::ColorBlind));
+        let error = name("\"solarized\"").expect_err("there is none");
+        assert!(error.message.starts_with("line 2: unknown variant"), "{}", error.message);
+        assert!(error.message.contains("`high-contrast`"), "{}", error.message);
     }
 
     #[test]

@@ -92,6 +92,11 @@ async fn terminal(globals: &Globals, osc: Option<NoticeChoice>) -> Result<Ending
             .hint("give a command: `roster help` lists them")
             .into());
     }
+    if std::env::var_os("TERM").is_some_and(|term| term == "dumb") {
+        return Err(RosterError::usage("this terminal (TERM=dumb) shows text only line by line")
+            .hint("give a command: `roster list`, `roster status`; `roster help` lists them")
+            .into());
+    }
     let socket = globals.socket().map(ToOwned::to_owned);
     // A daemon started here listens on the user's socket, not on a given one.
     let start_daemon = socket.is_none().then_some(client::start_user_daemon as app::StartDaemon);

@@ -2,11 +2,17 @@
 //!
 //! No information is in colour alone; without colours bold and faint remain.
 
+pub mod depth;
+pub mod look;
+pub mod palette;
+
 use ratatui::style::{Color, Modifier, Style};
 use roster_protocol::{Badge, PlatformState, RosterError};
 
-use crate::client_config::ThemeConfig;
+use crate::client_config::{ThemeChoice, ThemeConfig};
 use crate::format::{Size, Trend};
+use depth::Depth;
+use palette::{Ground, Ink, Palette};
 
 /// The styles of the screens.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +25,9 @@ pub struct Theme {
     /// What grew and what shrank.
     pub rise: Style,
     pub fall: Style,
+    /// The same for lines, which step back behind words.
+    pub rise_dim: Style,
+    pub fall_dim: Style,
     /// What is old or secondary.
     pub faint: Style,
     /// Titles, and the row under the cursor.
@@ -30,19 +39,29 @@ pub struct Theme {
 }
 
 impl Theme {
-    /// The sixteen colours of the terminal, so that its own scheme decides.
+    /// The sixteen colours of the terminal on a dark ground, so that its own scheme decides.
     pub fn new() -> Self {
-        let of = |color| Style::new().fg(color);
+        Self::of(ThemeChoice::Sixteen, Ground::Dark, Depth::Sixteen)
+    }
+
+    /// A theme on a ground, with as many colours as there are.
+    pub fn of(choice: ThemeChoice, ground: Ground, depth: Depth) -> Self {
+        let Some(palette) = Palette::of(choice, ground) else { return Self::colorless() };
+        let style = |ink: Ink| ink.style(depth);
+        let dim = |ink: Ink| match palette.faint {
+            Some(_) => style(ink).add_modifier(Modifier::DIM),
+            None => style(ink),
+        };
         Self {
-            accent: of(Color::Cyan),
-            good: of(Color::Green),
-            warn: of(Color::Yellow),
-            // The light one: on a dark ground the dark one is hardly read.
-            bad: of(Color::LightRed),
-            rise: of(Color::Green),
-            fall: of(Color::LightRed),
-            // Faint rather than dark grey, which some schemes make the background's colour.
-            faint: Style::new().add_modifier(Modifier::DIM),
+            accent: style(palette.accent),
+            good: style(palette.good),
+            warn: style(palette.warn),
+            bad: style(palette.bad),
+            rise: style(palette.rise),
+            fall: style(palette.fall),
+            rise_dim: dim(palette.rise),
+            fall_dim: dim(palette.fall),
+            faint: palette::faint(palette.faint, depth),
             strong: Style::new().add_modifier(Modifier::BOLD),
             plain: Style::new(),
             // Black and white of the fixed 240: a scheme may make anything of the first 16.
@@ -53,6 +72,7 @@ impl Theme {
     /// No colours at all, for `NO_COLOR`.
     pub fn colorless() -> Self {
         let plain = Style::new();
+        let dim = plain.add_modifier(Modifier::DIM);
         Self {
             accent: plain,
             good: plain,
@@ -60,23 +80,26 @@ impl Theme {
             bad: plain,
             rise: plain,
             fall: plain,
+            rise_dim: dim,
+            fall_dim: dim,
             code: None,
             ..Self::new()
         }
     }
 
-    /// The default with the colours a person chose.
+    /// This theme with the colours a user chose.
     ///
     /// # Errors
     /// A word that names no colour.
-    pub fn configured(config: &ThemeConfig) -> Result<Self, RosterError> {
-        let mut theme = Self::new();
+    pub fn with(mut self, config: &ThemeConfig) -> Result<Self, RosterError> {
         let chosen = [
-            ("accent", &config.accent, &mut theme.accent),
-            ("good", &config.good, &mut theme.good),
-            ("warn", &config.warn, &mut theme.warn),
-            ("bad", &config.bad, &mut theme.bad),
-            ("faint", &config.faint, &mut theme.faint),
+            ("accent", &config.accent, &mut self.accent),
+            ("good", &config.good, &mut self.good),
+            ("warn", &config.warn, &mut self.warn),
+            ("bad", &config.bad, &mut self.bad),
+            ("rise", &config.rise, &mut self.rise),
+            ("fall", &config.fall, &mut self.fall),
+            ("faint", &config.faint, &mut self.faint),
         ];
         for (name, color, style) in chosen {
             let Some(color) = color else { continue };
@@ -86,7 +109,13 @@ impl Theme {
             })?;
             *style = Style::new().fg(color);
         }
-        Ok(theme)
+        if config.rise.is_some() {
+            self.rise_dim = self.rise.add_modifier(Modifier::DIM);
+        }
+        if config.fall.is_some() {
+            self.fall_dim = self.fall.add_modifier(Modifier::DIM);
+        }
+        Ok(self)
     }
 
     /// How a change is written: the larger, the louder.
@@ -104,8 +133,8 @@ impl Theme {
     pub fn line(&self, trend: Trend) -> Style {
         match trend {
             Trend::Even => self.faint,
-            Trend::Rise(_) => self.rise.add_modifier(Modifier::DIM),
-            Trend::Fall(_) => self.fall.add_modifier(Modifier::DIM),
+            Trend::Rise(_) => self.rise_dim,
+            Trend::Fall(_) => self.fall_dim,
         }
     }
 

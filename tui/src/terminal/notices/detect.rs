@@ -26,6 +26,13 @@ pub struct Environment {
     pub in_screen: bool,
 }
 
+impl Environment {
+    /// Whether the terminal may be queried: old consoles print what they do not know.
+    pub fn takes_queries(&self) -> bool {
+        !["", "linux", "dumb", "vt100", "vt220", "ansi", "cons25"].contains(&program(&self.term))
+    }
+}
+
 /// What is to be done to know how notices are written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Plan {
@@ -53,10 +60,7 @@ impl Plan {
                 None => Plan::Known(Target::BELL),
             },
             (_, Some(form)) => Plan::Known(Target { form, through: Through::Terminal }),
-            // Old consoles print what they do not know.
-            _ if ["", "linux", "dumb", "vt100", "vt220", "ansi", "cons25"].contains(&program(term)) => {
-                Plan::Known(Target::BELL)
-            }
+            _ if !environment.takes_queries() => Plan::Known(Target::BELL),
             _ => Plan::QueryTerminal(Detection { by_term: known(program(term)), ..Detection::default() }),
         })
     }
