@@ -141,6 +141,7 @@ mod tests {
                 platform: None,
                 influencer: None,
                 tag: None,
+                all: true,
                 length: length.map(|length| Length(Seconds(length))),
                 until: until.map(str::to_owned),
                 reason: "why".into(),
