@@ -39,6 +39,12 @@ impl Paths {
     }
 }
 
+/// Where the terminal UI keeps what lasts until its next start; `None` without a home directory.
+pub fn of_client_state() -> Option<PathBuf> {
+    let base = directories::BaseDirs::new()?;
+    Some(base.state_dir().unwrap_or(base.data_dir()).join("roster/terminal.toml"))
+}
+
 /// Whether a directory may be this user's. After `su` the environment still names the other user's, which holds the
 /// other user's daemon, or cannot be entered.
 fn is_own(dir: &Path) -> bool {

@@ -78,19 +78,20 @@ const TUI: &str = "
     format:
     keys:
     client_config:
+    remembered:
     theme: format client_config
     widgets: format keys theme
     consent:
     client:
-    message: consent
-    shared: format keys theme message
+    message: remembered
+    shared: format keys theme remembered message
     modal: format keys widgets consent message shared
     screens: format keys widgets consent message shared modal
     model: keys shared modal screens
     update: keys message shared modal screens model
     view: format keys theme widgets shared screens model
-    terminal: client_config consent model view
-    app: client_config theme client message shared modal model update terminal
+    terminal: client_config model view
+    app: client_config theme client remembered message shared modal model update terminal
     output: format
     session: client output
     commands: client_config widgets consent client terminal output session

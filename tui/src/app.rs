@@ -21,9 +21,10 @@ use roster_protocol::{RosterClient, RosterError, Timestamp};
 use tokio::sync::{Notify, Semaphore, mpsc, oneshot};
 use tokio::time::Instant;
 
-use crate::client_config::{ClientConfig, NoticeChoice};
+use crate::client_config::{ClientConfig, NoticeChoice, Start};
 use crate::message::{Effect, Message};
 use crate::model::Model;
+use crate::remembered::Remembered;
 use crate::shared::Link;
 use crate::terminal::notices::{Target, environment, is_set};
 use crate::terminal::{self, Canvas, Event as TerminalEvent, Guard, Input, Reply};
@@ -47,6 +48,8 @@ pub struct RunOptions {
     pub start_daemon: Option<StartDaemon>,
     /// The client's own file; `None`: `roster.toml` in the user's config directory.
     pub config: Option<PathBuf>,
+    /// Where what lasts until the next time is kept; `None`: nothing does.
+    pub remember: Option<PathBuf>,
     /// How the terminal is notified of alerts; `None`: as the client's file says.
     pub osc: Option<NoticeChoice>,
 }
@@ -81,7 +84,8 @@ pub async fn run(options: RunOptions) -> io::Result<()> {
     let signals = Signals::new()?;
     let guard = Guard::take()?;
     let input = Input::open()?;
-    let (model, look, configured) = first_model(terminal::size()?, options.config);
+    let (mut model, look, configured) = first_model(terminal::size()?, options.config);
+    model.shared.remembered = options.remember.as_deref().map(Remembered::read).unwrap_or_default();
     let (sender, inbox) = mpsc::channel(256);
     let hurry = Arc::new(Notify::new());
     let keep = link::keep(options.socket, options.start_daemon.is_some(), hurry.clone(), sender.clone());
@@ -102,10 +106,12 @@ pub async fn run(options: RunOptions) -> io::Result<()> {
         open,
         sender,
         start_daemon,
+        remembers: options.remember,
         hurry,
     };
     let ended = app.live(input, inbox, signals).await;
     link.abort();
+    app.was_here().await;
     ended
 }
 
@@ -125,6 +131,9 @@ fn first_model(size: Size, config: Option<PathBuf>) -> (Model, Look, Option<Noti
     match model.shared.keys.with(&config.keys) {
         Ok(keys) => model.shared.keys = keys,
         Err(error) => model.shared.complain(error),
+    }
+    if config.start == Start::Overview {
+        model.show(0);
     }
     let environment = environment();
     let colorterm = std::env::var("COLORTERM").unwrap_or_default();
@@ -150,6 +159,8 @@ struct App {
     open: Arc<Semaphore>,
     sender: mpsc::Sender<Incoming>,
     start_daemon: Option<StartDaemon>,
+    /// The file of what lasts until the next time.
+    remembers: Option<PathBuf>,
     /// Wakes the link when a daemon was started.
     hurry: Arc<Notify>,
 }
@@ -241,7 +252,7 @@ impl App {
     fn waits_for_first_response(&self) -> bool {
         match self.model.shared.link {
             Link::Connecting => true,
-            Link::Online => !self.model.first.is_ready(),
+            Link::Online => !self.model.shown().is_ready(),
             Link::Offline { .. } | Link::NoDaemon(_) => false,
         }
     }
@@ -306,7 +317,8 @@ impl App {
             (Effect::Redraw, _) => self.canvas.redraw(),
             (Effect::Stop, _) => terminal::stop_job()?,
             (Effect::StartDaemon, _) => self.start(),
-            (Effect::Copy(url), _) => _ = self.guard.write(terminal::copy(&url)),
+            (Effect::Remember(remembered), _) => self.remember(*remembered),
+            (Effect::Copy(text), _) => _ = self.guard.write(terminal::copy(&text)),
             (Effect::Request(request), Some(client)) => {
                 let (client, sender) = (client.clone(), self.sender.clone());
                 let permits = if request.waits() { &self.waiting } else { &self.open }.clone();
@@ -322,6 +334,32 @@ impl App {
             (Effect::Request(_), None) => {}
         }
         Ok(())
+    }
+
+    /// Writes what lasts until the next time; a home that is full or hangs keeps nothing from going on.
+    fn remember(&self, remembered: Remembered) {
+        let Some(path) = self.remembers.clone() else { return };
+        let sender = self.sender.clone();
+        tokio::spawn(async move {
+            let shown = path.display().to_string();
+            let written = tokio::task::spawn_blocking(move || remembered.write(&path)).await;
+            if let Ok(Err(error)) = written {
+                let error = RosterError::failed(format!("{shown} cannot be written: {error}"));
+                let complaint = Message::Complaint(error.hint("what was chosen lasts until the end of this session"));
+                // The UI may have ended meanwhile.
+                let _ = sender.send(Incoming::Message(complaint)).await;
+            }
+        });
+    }
+
+    /// Remembers until when the user has seen what happens. A home that hangs delays no end for long.
+    async fn was_here(&mut self) {
+        let Some(path) = self.remembers.clone().filter(|_| self.model.shared.status.is_some()) else { return };
+        let mut remembered = self.model.shared.remembered.clone();
+        remembered.is_here(now());
+        let written = tokio::task::spawn_blocking(move || remembered.write(&path));
+        // What cannot be written is not remembered; there is no screen left to say so on.
+        let _ = tokio::time::timeout(LAST_REPLIES, written).await;
     }
 
     fn start(&self) {

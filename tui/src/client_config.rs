@@ -2,6 +2,7 @@
 //!
 //! ```toml
 //! notify = "auto"             # of alerts; also 9, 777, 99 (OSC), bell, off; without it: auto over SSH, else off
+//! start = "roster"            # or "overview"
 //! [theme]
 //! name = "auto"               # also dark, light, high-contrast, color-blind, 16, mono
 //! accent = "light-blue"       # also good, warn, bad, rise, fall, faint: a name or #rrggbb
@@ -22,6 +23,8 @@ use serde::Deserialize;
 pub struct ClientConfig {
     /// How the terminal is notified of alerts that open; `None`: as is usual.
     pub notify: Option<NoticeChoice>,
+    /// What is shown first.
+    pub start: Start,
     pub theme: ThemeConfig,
     /// Further keys by the name of what they do.
     pub keys: BTreeMap<String, Vec<String>>,
@@ -39,6 +42,16 @@ pub struct ThemeConfig {
     pub rise: Option<String>,
     pub fall: Option<String>,
     pub faint: Option<String>,
+}
+
+/// What the terminal UI shows first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+pub enum Start {
+    #[default]
+    #[serde(rename = "roster")]
+    Roster,
+    #[serde(rename = "overview")]
+    Overview,
 }
 
 /// A theme by its name in the client's file.

@@ -34,6 +34,8 @@ pub enum Action {
     Exact,
     Filter,
     Sort,
+    Reverse,
+    Columns,
     Add,
     Connect,
     Sync,
@@ -61,6 +63,7 @@ pub enum Action {
     NewRule,
     Test,
     CopyUrl,
+    Copy,
     PasteAddress,
     ShowCode,
     SwitchMethod,
@@ -98,6 +101,10 @@ pub enum Context {
     Typing,
     Form,
     Picker,
+    /// The columns of the roster.
+    Columns,
+    /// What can be copied.
+    Copy,
     /// A consent that waits for the owner.
     Consent,
     /// The address that the browser landed on.
@@ -119,7 +126,7 @@ impl Context {
         use Context::{Always, Lists, Plain, Screens};
         let common: &[Context] = match self {
             Context::Screen(_) => &[Lists, Screens, Plain, Always],
-            Context::Help | Context::Choosing => &[Lists, Plain, Always],
+            Context::Help | Context::Choosing | Context::Columns | Context::Copy => &[Lists, Plain, Always],
             Context::NoDaemon | Context::Confirm | Context::Consent | Context::Connected | Context::Refused => {
                 &[Plain, Always]
             }
@@ -147,6 +154,8 @@ impl Context {
             Context::Confirm | Context::Typing => "Request",
             Context::Form => "Form",
             Context::Picker => "Choice",
+            Context::Columns => "Columns",
+            Context::Copy => "Copy",
             Context::Consent => "Consent",
             Context::Pasting => "Consent: the pasted address",
             Context::Choosing => "Consent: several accounts",

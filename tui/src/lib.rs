@@ -20,6 +20,7 @@ pub mod keys;
 pub mod message;
 pub mod modal;
 pub mod model;
+pub mod remembered;
 pub mod screens;
 pub mod shared;
 pub mod terminal;
@@ -40,7 +41,7 @@ use std::process::ExitCode;
 
 use jiff::Zoned;
 use roster_protocol::text::clean;
-use roster_protocol::{ErrorKind, RosterError};
+use roster_protocol::{ErrorKind, RosterError, paths};
 
 use app::RunOptions;
 use arguments::{Arguments, Globals};
@@ -100,7 +101,8 @@ async fn terminal(globals: &Globals, osc: Option<NoticeChoice>) -> Result<Ending
     let socket = globals.socket().map(ToOwned::to_owned);
     // A daemon started here listens on the user's socket, not on a given one.
     let start_daemon = socket.is_none().then_some(client::start_user_daemon as app::StartDaemon);
-    let ended = app::run(RunOptions { socket, start_daemon, config: None, osc }).await;
+    let remember = paths::of_client_state();
+    let ended = app::run(RunOptions { socket, start_daemon, config: None, remember, osc }).await;
     ended.map_err(|error| RosterError::failed(format!("the terminal cannot be used: {error}")))?;
     Ok(Ending::Done)
 }

@@ -18,7 +18,7 @@ use roster_protocol::{
     Since, Status, SyncProgress, SyncTarget, SyncTicket,
 };
 
-use crate::consent::PlainUrl;
+use crate::remembered::Remembered;
 
 /// Something happened.
 #[derive(Clone, Debug)]
@@ -39,6 +39,8 @@ pub enum Message {
     /// What the daemon committed.
     Happened(EventBatch),
     Response(Box<Response>),
+    /// Something that was to be done here failed.
+    Complaint(RosterError),
 }
 
 /// Why there is no daemon to show anything of.
@@ -71,8 +73,10 @@ pub enum Effect {
     Redraw,
     /// Gives the terminal back to the shell until the job is continued.
     Stop,
-    /// Hands a URL to the terminal's clipboard.
-    Copy(PlainUrl),
+    /// Writes what lasts until the next time.
+    Remember(Box<Remembered>),
+    /// Hands a text to the terminal's clipboard.
+    Copy(String),
 }
 
 /// What the daemon is sent.

@@ -1,8 +1,10 @@
 //! What is on top of a screen: one thing at a time, and keys go to it alone.
 
+pub mod columns;
 pub mod command;
 pub mod confirm;
 pub mod connect;
+pub mod copy;
 pub mod form;
 pub mod help;
 pub mod picker;
@@ -31,6 +33,8 @@ pub enum Modal {
     Connect(Box<connect::Connect>),
     Confirm(confirm::Confirm),
     Picker(picker::Picker),
+    Columns(columns::Columns),
+    Copy(copy::Copy),
 }
 
 impl Modal {
@@ -44,13 +48,15 @@ impl Modal {
             Modal::Confirm(confirm) if confirm.typed.is_some() => Context::Typing,
             Modal::Confirm(_) => Context::Confirm,
             Modal::Picker(_) => Context::Picker,
+            Modal::Columns(_) => Context::Columns,
+            Modal::Copy(_) => Context::Copy,
         }
     }
 
     /// The line that is being typed in, if any.
     fn input(&mut self) -> Option<&mut Input> {
         match self {
-            Modal::Help(_) => None,
+            Modal::Help(_) | Modal::Columns(_) | Modal::Copy(_) => None,
             Modal::Command(line) => Some(&mut line.input),
             Modal::Form(form) => form.input(),
             Modal::Connect(connect) => connect.input(),
@@ -70,6 +76,8 @@ impl Modal {
             Modal::Connect(connect) => connect.act(shared, action),
             Modal::Confirm(confirm) => confirm.act(action),
             Modal::Picker(picker) => picker.act(action),
+            Modal::Columns(columns) => columns.act(shared, action),
+            Modal::Copy(copy) => copy.act(shared, action),
         }
     }
 
@@ -99,8 +107,8 @@ impl Modal {
             Modal::Picker(picker) => return picker.changed(),
             Modal::Form(form) => form.changed(),
             Modal::Connect(connect) => connect.notice = None,
-            Modal::Command(line) => line.error = None,
-            Modal::Help(_) | Modal::Confirm(_) => {}
+            Modal::Command(line) => return line.changed(),
+            Modal::Help(_) | Modal::Confirm(_) | Modal::Columns(_) | Modal::Copy(_) => {}
         }
         Vec::new()
     }
@@ -129,7 +137,7 @@ impl Modal {
             Modal::Confirm(confirm) => confirm.offers(action),
             Modal::Form(form) => form.offers(action),
             Modal::Picker(picker) => picker.offers(action),
-            Modal::Help(_) | Modal::Command(_) => true,
+            Modal::Help(_) | Modal::Command(_) | Modal::Columns(_) | Modal::Copy(_) => true,
         }
     }
 
@@ -142,6 +150,8 @@ impl Modal {
             Modal::Connect(connect) => connect::view(shared, connect, pen),
             Modal::Confirm(confirm) => confirm::view(shared, confirm, pen),
             Modal::Picker(picker) => picker::view(shared, picker, pen),
+            Modal::Columns(columns) => columns::view(shared, columns, pen),
+            Modal::Copy(copy) => copy::view(shared, copy, pen),
         }
     }
 }
@@ -150,6 +160,7 @@ impl Modal {
 pub fn responded(modal: &mut Option<Modal>, response: &Response) -> Vec<Next> {
     match (modal, response) {
         (Some(Modal::Picker(picker)), Response::Choices(filter, result)) => picker.responded(filter, result.clone()),
+        (Some(Modal::Command(line)), Response::Choices(filter, result)) => line.responded(filter, result.clone()),
         (Some(Modal::Form(form)), Response::LookUp { form: id, result }) => form.looked_up(*id, result.clone()),
         (Some(Modal::Form(form)), Response::Tested { form: Some(id), result, .. }) => form.tested(*id, result.clone()),
         (Some(Modal::Form(form)), Response::Namesakes { form: id, result }) => {

@@ -28,6 +28,7 @@ use roster_protocol::{InfluencerId, Timestamp};
 
 use crate::keys::{Action, Context, ScreenKeys};
 use crate::message::Response;
+use crate::modal::copy::Copied;
 use crate::modal::{ListCommand, Next};
 use crate::shared::Shared;
 use crate::widgets::pen::Pen;
@@ -103,6 +104,9 @@ pub trait Screen: Any {
     fn pasted(&mut self, _: &mut Shared, _: &str) -> Vec<Next> {
         Vec::new()
     }
+
+    /// What of it can be copied: of the row under the cursor, and the command that gives the same as the screen.
+    fn copies(&self, shared: &Shared) -> Vec<Copied>;
 
     /// A command that was typed for the first screen.
     fn command(&mut self, _: &mut Shared, _: ListCommand) -> Vec<Next> {

@@ -1,5 +1,6 @@
 //! What all screens and modals share. Nothing here can wait or fail.
 
+pub mod columns;
 pub mod histories;
 
 use jiff::tz::TimeZone;
@@ -11,6 +12,7 @@ use roster_protocol::{
 use crate::format;
 use crate::keys::Keymap;
 use crate::message::NoDaemon;
+use crate::remembered::Remembered;
 use crate::theme::Theme;
 use histories::Histories;
 
@@ -36,6 +38,8 @@ pub struct Shared {
     pub watched: Vec<Watched>,
     /// Whether numbers are shown with all digits.
     pub exact: bool,
+    /// What lasts until the next time.
+    pub remembered: Remembered,
     /// Counts forms, so that a late response finds its own.
     pub forms: u64,
 }
@@ -110,6 +114,7 @@ impl Shared {
             toasts: Vec::new(),
             watched: Vec::new(),
             exact: false,
+            remembered: Remembered::default(),
             forms: 0,
         }
     }

@@ -29,7 +29,6 @@ use nix::unistd::Pid;
 use ratatui::layout::Size;
 use tokio::sync::oneshot;
 
-use crate::consent::PlainUrl;
 use writer::Writer;
 
 /// How long a terminal that takes no output may delay the end.
@@ -152,15 +151,15 @@ pub fn size() -> io::Result<Size> {
     Ok(if known { Size { width: size.ws_col, height: size.ws_row } } else { USUAL })
 }
 
-/// What hands a URL to the clipboard, by the terminal's own means (OSC 52): it works over SSH too, where it is allowed.
-pub fn copy(url: &PlainUrl) -> Vec<u8> {
+/// What hands a text to the clipboard, by the terminal's own means (OSC 52): it works over SSH too, where it is allowed.
+pub fn copy(text: &str) -> Vec<u8> {
     let in_tmux = std::env::var_os("TMUX").is_some_and(|value| !value.is_empty());
-    clipboard(url, in_tmux).into_bytes()
+    clipboard(text, in_tmux).into_bytes()
 }
 
 /// The sequence for it. tmux takes it itself (`set-clipboard on`), or passes it on (`allow-passthrough on`).
-fn clipboard(url: &PlainUrl, in_tmux: bool) -> String {
-    let sequence = format!("\u{1b}]52;c;{}\u{7}", BASE64.encode(url.as_str().as_bytes()));
+fn clipboard(text: &str, in_tmux: bool) -> String {
+    let sequence = format!("\u{1b}]52;c;{}\u{7}", BASE64.encode(text.as_bytes()));
     if in_tmux { format!("{sequence}\u{1b}Ptmux;\u{1b}{sequence}\u{1b}\\") } else { sequence }
 }
 
@@ -169,12 +168,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_clipboard_gets_the_url_and_nothing_else() {
-        let url = PlainUrl::checked("https://x.example/?a=b&c=%20").expect("plain");
+    fn the_clipboard_gets_the_text_and_nothing_else() {
+        let url = "https://x.example/?a=b&c=%20";
         let sequence = "\u{1b}]52;c;aHR0cHM6Ly94LmV4YW1wbGUvP2E9YiZjPSUyMA==\u{7}";
-        assert_eq!(clipboard(&url, false), sequence);
+        assert_eq!(clipboard(url, false), sequence);
         // What is passed on has its escapes doubled.
         let passed_on = format!("\u{1b}Ptmux;{}\u{1b}\\", sequence.replace('\u{1b}', "\u{1b}\u{1b}"));
-        assert_eq!(clipboard(&url, true), format!("{sequence}{passed_on}"));
+        assert_eq!(clipboard(url, true), format!("{sequence}{passed_on}"));
     }
 }

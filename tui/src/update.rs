@@ -62,6 +62,10 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
         }
         Message::Happened(batch) => happened(model, batch),
         Message::Response(response) => responded(model, *response),
+        Message::Complaint(error) => {
+            model.shared.complain(error);
+            Vec::new()
+        }
     }
 }
 
@@ -77,6 +81,7 @@ fn follow_one(model: &mut Model, next: Next) -> Vec<Effect> {
         Next::Close => model.modal = None,
         Next::Help => model.modal = Some(Modal::Help(modal::help::Help { context: model.context(), top: 0 })),
         Next::Quit => model.quit = true,
+        Next::Act(action) => return act(model, action),
         Next::Influencer(id, name, focus) => {
             model.open(id, name, focus);
             return reload_screen(model);
@@ -174,7 +179,11 @@ fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         }
         (Action::Undo, None) => return follow(model, Next::mutate(Mutation::Undo)),
         (Action::Help, None) => Next::Help,
-        (Action::Command, None) => Next::Modal(Modal::Command(modal::command::CommandLine::default())),
+        (Action::Copy, None) => Next::Modal(Modal::Copy(modal::copy::Copy::new(model.shown().copies(&model.shared)))),
+        (Action::Command, None) => {
+            let here = model.context();
+            Next::Modal(Modal::Command(modal::command::CommandLine::new(here)))
+        }
         (Action::Add, None) => Next::Modal(modal::form::add(&mut model.shared)),
         (Action::Back, None) if !model.above.is_empty() => Next::Back,
         (action, None) => return on_screen(model, |screen, shared| screen.act(shared, action)),

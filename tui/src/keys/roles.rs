@@ -47,6 +47,8 @@ pub fn needs(context: Context, action: Action) -> Role {
         | A::Exact
         | A::Filter
         | A::Sort
+        | A::Reverse
+        | A::Columns
         | A::MetricBefore
         | A::MetricAfter
         | A::Range
@@ -55,6 +57,7 @@ pub fn needs(context: Context, action: Action) -> Role {
         | A::ReadAll
         | A::Test
         | A::CopyUrl
+        | A::Copy
         | A::PasteAddress
         | A::ShowCode
         | A::SwitchMethod

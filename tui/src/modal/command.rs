@@ -1,22 +1,31 @@
-//! The command line: words for what has no key, and for who likes to type.
+//! The command line: words for what has no key, and a list of all that can be done to choose from.
+
+mod palette;
+
+pub use palette::view;
 
 use roster_protocol::audit::PauseTarget;
 use roster_protocol::folding::nearest;
-use roster_protocol::{Role, SyncTarget};
+use roster_protocol::{InfluencerId, InfluencerPage, Role, RosterError, SyncTarget};
 use tui_input::Input;
 
-use crate::keys::{Action, Keymap};
-use crate::message::Mutation;
-use crate::modal::{ListCommand, Next, confirm, form};
+use crate::keys::{Action, Context, Keymap};
+use crate::message::{Effect, Mutation, Request};
+use crate::modal::{Focus, ListCommand, Next, confirm, form};
 use crate::shared::Shared;
-use crate::widgets::input;
-use crate::widgets::pen::Pen;
+use palette::{Entry, What};
 
 /// What is typed, and why it made no sense.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct CommandLine {
     pub input: Input,
     pub error: Option<String>,
+    /// Where it was opened: its actions are in the list.
+    here: Context,
+    /// The row of the list that the user moved to.
+    cursor: Option<usize>,
+    /// Influencers whose name has what is typed.
+    people: Vec<(InfluencerId, String)>,
 }
 
 /// A command that was understood.
@@ -44,7 +53,7 @@ impl Command {
 }
 
 /// Every command as it is typed but the screens, for completion and for what is nearest.
-const COMMANDS: [&str; 21] = [
+const COMMANDS: [&str; 22] = [
     "sync",
     "sync all",
     "pause all",
@@ -60,6 +69,7 @@ const COMMANDS: [&str; 21] = [
     "sort engagement",
     "sort name",
     "sort synced",
+    "reverse",
     "go",
     "add",
     "undo",
@@ -89,6 +99,7 @@ fn parse(screens: &[(String, u8)], text: &str) -> Result<Command, String> {
             .map(ListCommand::Sort)
             .map(Command::List)
             .map_err(|error: roster_protocol::metric::UnknownName| error.to_string()),
+        ("reverse", "") => Ok(Command::List(ListCommand::Reverse)),
         ("go", _) => rest
             .parse()
             .map(ListCommand::Go)
@@ -99,6 +110,9 @@ fn parse(screens: &[(String, u8)], text: &str) -> Result<Command, String> {
         ("exact", "") => Ok(Command::Exact),
         ("help", "") => Ok(Command::Help),
         ("quit" | "q", "") => Ok(Command::Quit),
+        _ if text.bytes().all(|byte| byte.is_ascii_digit()) && !text.is_empty() => {
+            Ok(Command::List(ListCommand::Go(text.parse().unwrap_or(usize::MAX))))
+        }
         _ => match screens.iter().find(|(word, _)| word == text) {
             Some((_, number)) => Ok(Command::Screen(*number)),
             None => Err(format!("no command {text:?}; the nearest is {}", nearest(text, words(screens)))),
@@ -128,7 +142,49 @@ fn screens(keys: &Keymap) -> Vec<(String, u8)> {
     numbered.collect()
 }
 
+/// All that can be typed, for the list.
+fn words_of(shared: &Shared) -> Vec<String> {
+    words(&screens(&shared.keys)).map(str::to_owned).collect()
+}
+
 impl CommandLine {
+    pub fn new(here: Context) -> Self {
+        Self { input: Input::default(), error: None, here, cursor: None, people: Vec::new() }
+    }
+
+    /// The text changed: requests who has it in their name.
+    pub fn changed(&mut self) -> Vec<Next> {
+        (self.error, self.cursor) = (None, None);
+        let text = self.input.value().trim();
+        if text.chars().count() < 2 {
+            self.people.clear();
+            return Vec::new();
+        }
+        Next::request(Request::Choices(text.to_owned()))
+    }
+
+    /// Takes who has it; a late response for another text is dropped. What makes no sense as a filter finds none.
+    pub fn responded(&mut self, filter: &str, result: Result<InfluencerPage, RosterError>) {
+        if self.input.value().trim() == filter {
+            let rows = result.map(|page| page.rows).unwrap_or_default();
+            self.people = rows.into_iter().map(|row| (row.id, row.name)).collect();
+        }
+    }
+
+    /// The row that Enter takes; `None` where it takes what is typed.
+    fn chosen(&self, shared: &Shared, count: usize) -> Option<usize> {
+        let text = self.input.value().trim();
+        let is_command = text.is_empty() || parse(&screens(&shared.keys), text).is_ok();
+        let row = self.cursor.or((!is_command).then_some(0))?;
+        (count > 0).then(|| row.min(count - 1))
+    }
+
+    /// Moves through the list, whose nearest row is above the line.
+    fn moved(&mut self, count: usize, by: isize) {
+        let last = count.saturating_sub(1);
+        self.cursor = Some(self.cursor.map_or(0, |row| row.saturating_add_signed(by)).min(last));
+    }
+
     /// What a key does.
     pub fn act(&mut self, shared: &mut Shared, action: Action) -> Vec<Next> {
         let screens = screens(&shared.keys);
@@ -139,15 +195,50 @@ impl CommandLine {
                     self.input = Input::from(longer);
                 }
             }
-            Action::Submit if self.input.value().trim().is_empty() => return vec![Next::Close],
-            Action::Submit => match parse(&screens, self.input.value()) {
-                Ok(command) => match shared.refusal(command.needs()) {
-                    Some(refusal) => self.error = Some(refusal.message),
-                    None => return run(shared, command),
-                },
-                Err(error) => self.error = Some(error),
-            },
+            Action::Up | Action::Down => {
+                let count = palette::entries(shared, self, &words_of(shared)).len();
+                self.moved(count, if action == Action::Up { -1 } else { 1 });
+            }
+            Action::Submit => {
+                let entries = palette::entries(shared, self, &words_of(shared));
+                match self.chosen(shared, entries.len()).and_then(|row| entries.into_iter().nth(row)) {
+                    Some(entry) => return self.take(shared, entry),
+                    None if self.input.value().trim().is_empty() => return vec![Next::Close],
+                    None => return self.submit(shared, &self.input.value().to_owned()),
+                }
+            }
             _ => {}
+        }
+        Vec::new()
+    }
+
+    /// Does what was chosen in the list.
+    fn take(&mut self, shared: &mut Shared, entry: Entry) -> Vec<Next> {
+        match entry.what {
+            What::Command => self.submit(shared, &entry.text),
+            What::Begin => {
+                let blank = if entry.text.ends_with(':') { "" } else { " " };
+                self.input = Input::from(format!("{}{blank}", entry.text));
+                self.cursor = None;
+                Vec::new()
+            }
+            What::Action(action) => closed(vec![Next::Act(action)]),
+            What::Influencer(id) => closed(vec![Next::Influencer(id, entry.text, Focus::default())]),
+        }
+    }
+
+    /// Does what was typed, and remembers it.
+    fn submit(&mut self, shared: &mut Shared, text: &str) -> Vec<Next> {
+        match parse(&screens(&shared.keys), text) {
+            Ok(command) => match shared.refusal(command.needs()) {
+                Some(refusal) => self.error = Some(refusal.message),
+                None => {
+                    shared.remembered.typed(text.trim());
+                    let remember = Next::Effect(Effect::Remember(Box::new(shared.remembered.clone())));
+                    return run(shared, command).into_iter().chain([remember]).collect();
+                }
+            },
+            Err(error) => self.error = Some(error),
         }
         Vec::new()
     }
@@ -184,20 +275,6 @@ fn closed(next: Vec<Next>) -> Vec<Next> {
     [Next::Close].into_iter().chain(next).collect()
 }
 
-/// Draws the line over the footer, and what was wrong above it.
-pub fn view(shared: &Shared, line: &CommandLine, pen: &mut Pen<'_>) {
-    let y = shared.size.height.saturating_sub(2);
-    let width = shared.size.width;
-    pen.clear(ratatui::layout::Rect { x: 0, y: y.saturating_sub(1), width, height: 2 });
-    if let Some(error) = &line.error {
-        pen.put(1, y.saturating_sub(1), width.saturating_sub(2), &format!("✗ {error}"), pen.theme.bad);
-    } else {
-        pen.rule(1, y.saturating_sub(1), width.saturating_sub(2));
-    }
-    pen.sign(1, y, ':', pen.theme.accent);
-    input::draw(pen, &line.input, 2, y, width.saturating_sub(3));
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -217,6 +294,7 @@ mod tests {
         check("filter tag:x mara", Command::List(ListCommand::Filter("tag:x mara".to_owned())));
         check("filter", Command::List(ListCommand::Filter(String::new())));
         check("sort growth", Command::List(ListCommand::Sort(SortBy::Growth)));
+        check("120", Command::List(ListCommand::Go(120)));
         check("go 120", Command::List(ListCommand::Go(120)));
         check("q", Command::Quit);
     }

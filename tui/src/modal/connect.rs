@@ -186,7 +186,7 @@ impl Connect {
                     return Vec::new();
                 };
                 self.notice = Some(Notice::Done("the URL is in the clipboard, if this terminal allows that"));
-                return vec![Next::Effect(Effect::Copy(url))];
+                return vec![Next::Effect(Effect::Copy(url.as_str().to_owned()))];
             }
             (Phase::Waiting(waiting), Action::PasteAddress) => waiting.view = WaitView::Pasting,
             (Phase::Waiting(waiting), Action::ShowCode) => {

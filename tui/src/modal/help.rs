@@ -24,10 +24,12 @@ enum Line {
 }
 
 /// The contexts listed below the screens.
-const ORDER: [Context; 12] = [
+const ORDER: [Context; 14] = [
     Context::Filtering,
     Context::Form,
     Context::Picker,
+    Context::Columns,
+    Context::Copy,
     Context::Consent,
     Context::Pasting,
     Context::Choosing,

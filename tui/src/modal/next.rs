@@ -5,6 +5,7 @@ use roster_protocol::rule::ListedRule;
 use roster_protocol::{Alert, ConnectionId, InfluencerId, Metric, SortBy, SyncTarget, Timestamp};
 
 use super::Modal;
+use crate::keys::Action;
 use crate::message::{Effect, Mutation, Request};
 
 /// What follows from a key, a response, or time.
@@ -27,6 +28,8 @@ pub enum Next {
     List(ListCommand),
     /// Shows the screen below.
     Back,
+    /// Does what a key of the screen does.
+    Act(Action),
     /// Opens the help for where the keys are pressed once this is done.
     Help,
     Quit,
@@ -46,6 +49,8 @@ pub struct Focus {
 pub enum ListCommand {
     Filter(String),
     Sort(SortBy),
+    /// Turns the order round.
+    Reverse,
     /// Moves to an influencer. It ends the filter, which may hide them.
     Show(InfluencerId),
     /// Moves to a row, counted from 1.

@@ -20,9 +20,10 @@ use roster_protocol::service::Page;
 use roster_protocol::{Alert, AlertId, AlertState, RosterError};
 
 use self::facts::Line;
-use super::{Entry, Screen};
+use super::{Entry, Screen, states};
 use crate::keys::{Action, Context, ScreenKeys, bind};
 use crate::message::{Mutation, Request, Response};
+use crate::modal::copy::{self, Copied};
 use crate::modal::{Focus, Next, form};
 use crate::shared::{Shared, ToastLevel};
 use crate::widgets::pen::Pen;
@@ -126,6 +127,19 @@ pub fn account(alert: &Alert) -> Option<Next> {
     Some(Next::Influencer(influencer, name, focus))
 }
 
+/// What of an alert can be copied.
+pub fn copies(shared: &Shared, alert: &Alert) -> Vec<Copied> {
+    let (whose, platform) = states::alert_subject(shared, alert);
+    let id = alert.id.to_string();
+    let deliveries = copy::command(&["deliveries", "--alert", &id]);
+    vec![
+        Copied::new("why it opened", &alert.why),
+        Copied::row(&[&whose, platform.trim_start_matches(" · "), &states::alert(alert), &alert.why]),
+        Copied::new("the id", id),
+        Copied { what: "where it went".to_owned(), ..deliveries },
+    ]
+}
+
 impl Screen for State {
     fn keys(&self) -> &'static ScreenKeys {
         &ENTRY.keys
@@ -189,6 +203,10 @@ impl Screen for State {
                 Vec::new()
             }
         }
+    }
+
+    fn copies(&self, shared: &Shared) -> Vec<Copied> {
+        copies(shared, &self.alert)
     }
 
     fn view(&self, shared: &Shared, pen: &mut Pen<'_>) {

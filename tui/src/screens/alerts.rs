@@ -17,6 +17,7 @@ use crate::format;
 use crate::keys::{Action, Context, ScreenKeys, bind};
 use crate::message::{Mutation, Request, Response, Which};
 use crate::modal::Next;
+use crate::modal::copy::{self, Copied};
 use crate::shared::Shared;
 use crate::widgets::pen::Pen;
 
@@ -138,6 +139,18 @@ impl Screen for State {
                 Some(mark) => self.request(Some(mark)),
                 None => Vec::new(),
             },
+        }
+    }
+
+    fn copies(&self, shared: &Shared) -> Vec<Copied> {
+        let state = match self.which {
+            Which::State(state) => vec!["alerts", "--state", state.as_str()],
+            Which::Live | Which::Unread | Which::Mine => vec!["alerts"],
+        };
+        let command = copy::command(&state);
+        match self.list.current() {
+            Some(alert) => alert::copies(shared, alert).into_iter().chain([command]).collect(),
+            None => vec![command],
         }
     }
 

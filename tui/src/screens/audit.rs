@@ -14,6 +14,7 @@ use crate::format;
 use crate::keys::{Action, Context, ScreenKeys, bind};
 use crate::message::{Request, Response};
 use crate::modal::Next;
+use crate::modal::copy::{self, Copied};
 use crate::shared::Shared;
 use crate::widgets::pen::Pen;
 use crate::widgets::table::{Content, Table, cell, left, right};
@@ -69,6 +70,10 @@ impl Screen for State {
     fn act(&mut self, shared: &mut Shared, action: Action) -> Vec<Next> {
         let mark = self.list.moved(action, height(shared));
         mark.map_or_else(Vec::new, |mark| Next::request(Request::Audit(Some(mark))))
+    }
+
+    fn copies(&self, _: &Shared) -> Vec<Copied> {
+        vec![copy::command(&["audit"])]
     }
 
     fn view(&self, shared: &Shared, pen: &mut Pen<'_>) {

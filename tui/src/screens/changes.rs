@@ -13,6 +13,7 @@ use super::{Entry, Screen, states};
 use crate::format::{self, Trend};
 use crate::keys::{Action, Context, ScreenKeys, bind};
 use crate::message::{Request, Response};
+use crate::modal::copy::{self, Copied};
 use crate::modal::{Focus, Next};
 use crate::shared::Shared;
 use crate::widgets::pen::Pen;
@@ -83,6 +84,10 @@ impl Screen for State {
         }
         let mark = self.list.moved(action, height(shared));
         mark.map_or_else(Vec::new, |mark| Next::request(Request::Changes(Some(mark))))
+    }
+
+    fn copies(&self, _: &Shared) -> Vec<Copied> {
+        vec![copy::command(&["changes"])]
     }
 
     fn view(&self, shared: &Shared, pen: &mut Pen<'_>) {

@@ -10,6 +10,7 @@ use super::paged::{Paged, Part};
 use super::{Entry, Screen};
 use crate::keys::{Action, Context, ScreenKeys, bind};
 use crate::message::{Mutation, Request, Response};
+use crate::modal::copy::{self, Copied};
 use crate::modal::{self, Focus, Next};
 use crate::shared::Shared;
 use crate::widgets::pen::Pen;
@@ -99,6 +100,19 @@ impl Screen for State {
             Some(row) if is_for_a_row(action) => act_on(shared, action, row),
             _ => request(self.list.moved(action, height(shared.size))),
         }
+    }
+
+    fn copies(&self, shared: &Shared) -> Vec<Copied> {
+        let Some(row) = self.list.current() else { return vec![copy::command(&["tokens"])] };
+        let connection = &row.connection;
+        let account = format!("{}:{}", connection.platform, connection.handle);
+        let show = copy::command(&["show", &connection.influencer.to_string()]);
+        vec![
+            Copied::new("the handle", &connection.handle),
+            Copied::row(&[&row.influencer_name, shared.platform_name(&connection.platform), &connection.handle]),
+            Copied::new("the account", account),
+            show,
+        ]
     }
 
     fn view(&self, shared: &Shared, pen: &mut Pen<'_>) {

@@ -15,6 +15,7 @@ use super::{Entry, Screen, states};
 use crate::format;
 use crate::keys::{Action, Context, ScreenKeys, bind};
 use crate::message::{Mutation, Request, Response};
+use crate::modal::copy::{self, Copied};
 use crate::modal::{Focus, Next};
 use crate::shared::Shared;
 use crate::widgets::pen::{Pen, columns};
@@ -108,6 +109,10 @@ impl Screen for State {
             (Action::Open | Action::Sync, None) => Vec::new(),
             (action, _) => request(self.list.moved(action, height(shared))),
         }
+    }
+
+    fn copies(&self, _: &Shared) -> Vec<Copied> {
+        vec![copy::command(&["due"])]
     }
 
     fn view(&self, shared: &Shared, pen: &mut Pen<'_>) {

@@ -16,6 +16,7 @@ use super::{Entry, Screen};
 use crate::format;
 use crate::keys::{Action, Context, ScreenKeys, bind};
 use crate::message::{Mutation, Request, Response};
+use crate::modal::copy::{self, Copied};
 use crate::modal::{self, Focus, Next};
 use crate::shared::histories::Known;
 use crate::shared::{Shared, ToastLevel};
@@ -197,6 +198,27 @@ impl Screen for State {
             action => return self.act_on(shared, action),
         }
         Vec::new()
+    }
+
+    fn copies(&self, shared: &Shared) -> Vec<Copied> {
+        let id = self.id.to_string();
+        let whole = copy::command(&["show", &id]);
+        let name = Copied::new("the name", self.known.as_ref().map_or(&self.name, |known| &known.row.name));
+        let Some(connection) = self.connection() else { return vec![name, Copied::new("the id", id), whole] };
+        let account = format!("{}:{}", connection.platform, connection.handle);
+        let followers = connection.latest.as_ref().and_then(|latest| latest.numbers.followers);
+        let followers = followers.map(|count| count.to_string()).unwrap_or_default();
+        let history = copy::command(&["history", &connection.id.to_string()]);
+        let cells = [&name.text, shared.platform_name(&connection.platform), &connection.handle, &followers];
+        vec![
+            Copied::new("the handle", &connection.handle),
+            Copied::new("the account", account),
+            Copied::row(&cells.map(String::from).each_ref().map(String::as_str)),
+            Copied { what: "its history".to_owned(), ..history },
+            name,
+            Copied::new("the id", id),
+            whole,
+        ]
     }
 
     fn view(&self, shared: &Shared, pen: &mut Pen<'_>) {

@@ -1,27 +1,33 @@
-//! The figures by which a team judges its roster, as they are and over the last days.
+//! What to know first: what needs a user today, who moved, and how well the roster is kept.
 //!
 //! ```text
 //!  Roster › Overview  300 influencers · 700 connections       ◐ 97.1% synced   2 alerts
-//!    ALL                    LAST 30 DAYS        NOW
+//!    ● 680 fresh   ◐ 5 stale   ✗ 9   ‖ 10 paused      3 need you: 2 consents, 1 never synced · 6
+//!    since Nov 20 14:02   2 alerts opened, 1 of them is open                      next sync 4m
+//!
+//!    ALL                    LAST 30 DAYS       NOW
 //!    synced in 24 h         ⠒⠤⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒   99.2%  2,760 ok, 12 failed
-//!    influencers connected  ⣀⣀⣀⡠⠤⠤⠤⠤⠤⠔⠒⠒⠒⠊⠉   96.6%  290 of 300
-//!    PLATFORMS
-//!    YouTube                ⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒   99.3%  1,590 ok, 10 failed
+//!    MOVERS, 7 DAYS
+//!  ▌ Mara Lindqvist            +8.1%↑    Oskar & Ines           -12.4%▼
+//!    ALERTS
+//!    ! 25m Oskar & Ines · YouTube   followers -12.4%▼
+//!    PLATFORMS              LAST 30 DAYS       NOW
+//!    YouTube                ⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒   99.3%  ▰▰▰▰▱▱▱▱  52%  4m
 //! ```
 
-use roster_protocol::RosterError;
+mod view;
+
 use roster_protocol::status::DayFigures;
+use roster_protocol::{Alert, AlertState, InfluencerQuery, InfluencerRow, Ratio, RosterError, SortBy};
 
 use super::{Entry, Screen};
 use crate::format;
 use crate::keys::{Action, Context, ScreenKeys, bind};
-use crate::message::{Request, Response};
-use crate::modal::Next;
+use crate::message::{Request, Response, Which};
+use crate::modal::copy::{self, Copied};
+use crate::modal::{Focus, Next};
 use crate::shared::Shared;
-use crate::widgets::figures::{Series, of_platforms, of_roster};
-use crate::widgets::pen::{Pen, columns};
-use crate::widgets::sparkline;
-use crate::widgets::table::{Content, Table, cell, left, right};
+use crate::widgets::pen::Pen;
 
 const HERE: Context = Context::Screen("Overview");
 
@@ -30,31 +36,109 @@ pub const ENTRY: Entry = Entry {
     keys: ScreenKeys {
         context: HERE,
         number: Some(0),
-        about: "overview: how well the roster is kept",
-        bindings: &[bind(HERE, Action::Back, "", &["esc"], "back", "go back")],
+        about: "overview: what needs you, who moved, and how well the roster is kept",
+        bindings: &[
+            bind(HERE, Action::Open, "open", &["enter"], "open", "open the influencer or the alert under the cursor"),
+            bind(HERE, Action::Range, "range", &["t"], "1, 7, 30 days", "who moved over 1, 7 or 30 days"),
+            bind(HERE, Action::Back, "", &["esc"], "back", "go back"),
+        ],
         filter: &[],
     },
     new: Some(new),
 };
 
-/// How many days the charts show.
+/// How many days the lines show.
 const DAYS: usize = 30;
 
-/// Columns of the line of these days: two days each.
-const LINE: u16 = DAYS.div_ceil(2) as u16;
+/// How many of those who rose most are shown, and of those who fell most.
+const MOVERS: usize = 5;
+
+/// How many alerts are shown.
+const ALERTS: usize = 5;
 
 fn new() -> Box<dyn Screen> {
     Box::new(State::default())
 }
 
 /// What the screen shows beside the daemon's status.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct State {
     days: Vec<DayFigures>,
+    /// Over which days the movers moved.
+    over: SortBy,
+    /// Who rose most, and who fell most, the largest moves first.
+    rose: Vec<InfluencerRow>,
+    fell: Vec<InfluencerRow>,
+    /// Open and acknowledged ones, newest first.
+    alerts: Vec<Alert>,
+    /// In the order of what can be opened: who rose, who fell, alerts.
+    cursor: usize,
     error: Option<RosterError>,
     /// Whether a request is open, and whether something happened meanwhile.
     requested: bool,
     again: bool,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self {
+            days: Vec::new(),
+            over: SortBy::Growth7,
+            rose: Vec::new(),
+            fell: Vec::new(),
+            alerts: Vec::new(),
+            cursor: 0,
+            error: None,
+            requested: false,
+            again: false,
+        }
+    }
+}
+
+impl State {
+    /// Who moved most, one way or the other.
+    fn movers(&self, falls: bool) -> InfluencerQuery {
+        InfluencerQuery { sort: self.over, reverse: falls, limit: MOVERS as u64, ..InfluencerQuery::default() }
+    }
+
+    fn request_movers(&self) -> impl Iterator<Item = Next> {
+        [false, true].map(|falls| Request::Page(self.movers(falls))).into_iter().flat_map(Next::request)
+    }
+
+    /// How far one moved.
+    fn moved(&self, row: &InfluencerRow) -> Option<Ratio> {
+        match self.over {
+            SortBy::Growth1 => row.growth_1d,
+            SortBy::Growth7 => row.growth_7d,
+            _ => row.growth_30d,
+        }
+    }
+
+    /// Takes those of a page who moved that way at all.
+    fn take_movers(&mut self, query: &InfluencerQuery, rows: &[InfluencerRow]) {
+        for falls in [false, true] {
+            if *query != self.movers(falls) {
+                continue;
+            }
+            let fits = |ratio: Ratio| if falls { ratio.0 < 0 } else { ratio.0 > 0 };
+            let moved = rows.iter().filter(|row| self.moved(row).is_some_and(fits)).take(MOVERS).cloned().collect();
+            if falls { self.fell = moved } else { self.rose = moved }
+        }
+        self.cursor = self.cursor.min(self.count().saturating_sub(1));
+    }
+
+    /// How much can be opened.
+    fn count(&self) -> usize {
+        self.rose.len() + self.fell.len() + self.alerts.len()
+    }
+
+    fn open(&self) -> Vec<Next> {
+        if let Some(row) = self.rose.iter().chain(&self.fell).nth(self.cursor) {
+            return vec![Next::Influencer(row.id, row.name.clone(), Focus::default())];
+        }
+        let alert = self.alerts.get(self.cursor.saturating_sub(self.rose.len() + self.fell.len()));
+        alert.map(|alert| Next::Alert(Box::new(alert.clone()))).into_iter().collect()
+    }
 }
 
 impl Screen for State {
@@ -68,67 +152,66 @@ impl Screen for State {
         format!("{influencers} influencers · {connections} connections")
     }
 
+    fn offers(&self, action: Action) -> bool {
+        action != Action::Open || self.count() > 0
+    }
+
     fn reload(&mut self, _: &mut Shared) -> Vec<Next> {
         self.again = self.requested;
         if std::mem::replace(&mut self.requested, true) {
-            Vec::new()
-        } else {
-            Next::request(Request::Figures(DAYS as u64))
+            return Vec::new();
         }
+        let others = [Request::Figures(DAYS as u64), Request::Alerts(Which::Live, None)];
+        others.into_iter().flat_map(Next::request).chain(self.request_movers()).collect()
     }
 
     fn responded(&mut self, shared: &mut Shared, response: &Response) -> Vec<Next> {
-        let Response::Figures(result) = response else { return Vec::new() };
-        self.requested = false;
-        match result.clone() {
-            Ok(days) => (self.days, self.error) = (days, None),
-            Err(error) => self.error = Some(error),
+        match response {
+            Response::Figures(result) => {
+                self.requested = false;
+                match result.clone() {
+                    Ok(days) => (self.days, self.error) = (days, None),
+                    Err(error) => self.error = Some(error),
+                }
+                return if self.again { self.reload(shared) } else { Vec::new() };
+            }
+            Response::Page(query, Ok(page)) => self.take_movers(query, &page.rows),
+            Response::Alerts(Which::Live, None, Ok(page)) => {
+                let open = page.rows.iter().filter(|alert| alert.state == AlertState::Open);
+                self.alerts = open.take(ALERTS).cloned().collect();
+            }
+            _ => {}
         }
-        if self.again { self.reload(shared) } else { Vec::new() }
-    }
-
-    fn act(&mut self, _: &mut Shared, _: Action) -> Vec<Next> {
         Vec::new()
     }
 
-    fn view(&self, shared: &Shared, pen: &mut Pen<'_>) {
-        let width = shared.size.width;
-        let Some(status) = &shared.status else {
-            pen.put(3, shared.size.height / 3, width, "loading…", pen.theme.faint);
-            return;
-        };
-        let last = shared.size.height.saturating_sub(1);
-        let y = draw(shared, pen, "ALL", &of_roster(status, &self.days, DAYS), 1..last);
-        let y = draw(shared, pen, "PLATFORMS", &of_platforms(status, &self.days, DAYS), y + 1..last);
-        if let Some(error) = self.error.as_ref().filter(|_| y < last) {
-            pen.put(3, y, width.saturating_sub(4), &error.message, pen.theme.bad);
+    fn act(&mut self, _: &mut Shared, action: Action) -> Vec<Next> {
+        let last = self.count().saturating_sub(1);
+        match action {
+            Action::Up => self.cursor = self.cursor.saturating_sub(1),
+            Action::Down => self.cursor = (self.cursor + 1).min(last),
+            Action::Top => self.cursor = 0,
+            Action::Bottom => self.cursor = last,
+            Action::Open => return self.open(),
+            Action::Range => {
+                self.over = match self.over {
+                    SortBy::Growth1 => SortBy::Growth7,
+                    SortBy::Growth7 => SortBy::Growth,
+                    _ => SortBy::Growth1,
+                };
+                (self.rose, self.fell) = (Vec::new(), Vec::new());
+                return self.request_movers().collect();
+            }
+            _ => {}
         }
+        Vec::new()
     }
-}
 
-/// Draws a title and rows below it; gives the line after them.
-fn draw(shared: &Shared, pen: &mut Pen<'_>, title: &'static str, rows: &[Series], lines: std::ops::Range<u16>) -> u16 {
-    let columns = [left(title, 22, 0), left("LAST 30 DAYS", LINE, 60), right("NOW", 6, 0), left("", 0, 0)];
-    let table = Table::new(&columns, shared.size.width);
-    if lines.is_empty() {
-        return lines.end;
+    fn copies(&self, _: &Shared) -> Vec<Copied> {
+        vec![copy::command(&["status"])]
     }
-    table.titles(pen, lines.start);
-    let room = table.span(3).map_or(0, |(_, room)| room.into());
-    for (row, y) in rows.iter().zip(lines.start + 1..lines.end) {
-        table.row(pen, y, &cells(shared, row, room), false);
-    }
-    lines.end.min(lines.start + 1 + rows.len() as u16)
-}
 
-/// A row's cells; `room` is how many columns its detail has.
-fn cells(shared: &Shared, row: &Series, room: usize) -> Vec<Content> {
-    let theme = &shared.theme;
-    let chart = sparkline::line(&row.values, LINE.into());
-    vec![
-        cell(&row.name, theme.plain),
-        cell(chart, theme.faint),
-        cell(&row.now, if row.is_short { theme.warn } else { theme.strong }),
-        cell(if columns(&row.detail) > room { &row.brief } else { &row.detail }, theme.faint),
-    ]
+    fn view(&self, shared: &Shared, pen: &mut Pen<'_>) {
+        view::view(shared, self, pen);
+    }
 }

@@ -10,8 +10,11 @@ use roster_protocol::{
 use tui_input::Input;
 
 use super::{Entry, Screen};
+use crate::format;
 use crate::keys::{Action, Context, ScreenKeys, bind};
-use crate::message::{Request, Response};
+use crate::message::{Effect, Request, Response};
+use crate::modal::columns::Columns;
+use crate::modal::copy::{self, Copied};
 use crate::modal::{self, Focus, ListCommand, Modal, Next};
 use crate::shared::Shared;
 use crate::shared::histories::Known;
@@ -34,6 +37,8 @@ pub const ENTRY: Entry = Entry {
             bind(HERE, Action::Connect, "connect", &["c"], "connect", "connect a further account to this influencer"),
             bind(HERE, Action::Add, "add", &["a"], "add", "add an influencer"),
             bind(HERE, Action::Sort, "sort", &["o"], "sort", "by followers, total, growth, engagement, name, sync"),
+            bind(HERE, Action::Reverse, "reverse", &["O"], "", "turn the order round"),
+            bind(HERE, Action::Columns, "columns", &["w"], "columns", "choose columns, and how wide they are"),
             bind(HERE, Action::Edit, "edit", &["e"], "", "edit name and tags"),
             bind(HERE, Action::Note, "note", &["n"], "", "write a note"),
             bind(HERE, Action::PauseAll, "pause-influencer", &["P", "p"], "", "pause this influencer, or resume"),
@@ -69,6 +74,8 @@ pub struct State {
     /// Whether the filter is being typed.
     pub filtering: bool,
     pub sort: SortBy,
+    /// Whether the order begins at its other end.
+    pub reverse: bool,
     /// The loaded rows, the first of which has this index.
     pub rows: Vec<InfluencerRow>,
     pub offset: usize,
@@ -85,8 +92,8 @@ pub struct State {
     pub error: Option<RosterError>,
     requested: Option<InfluencerQuery>,
     again: bool,
-    /// The filter and the order of the loaded rows.
-    answered: Option<(String, SortBy)>,
+    /// The filter and the order of the loaded rows, and whether it is turned round.
+    answered: Option<(String, SortBy, bool)>,
     /// Whom the cursor stays on, wherever their row moves, until a key moves it.
     held: Option<InfluencerId>,
 }
@@ -140,7 +147,8 @@ impl State {
     /// Whether the loaded rows are those of the filter and the order that are shown above them.
     pub fn is_answered(&self) -> bool {
         let answered = self.answered.as_ref();
-        answered.is_some_and(|(filter, sort)| (filter.as_str(), *sort) == (self.filter.value().trim(), self.sort))
+        let wanted = (self.filter.value().trim(), self.sort, self.reverse);
+        answered.is_some_and(|(filter, sort, reverse)| (filter.as_str(), *sort, *reverse) == wanted)
     }
 
     /// Whether rows were requested and are still to come.
@@ -160,7 +168,7 @@ impl State {
         InfluencerQuery {
             filter: self.filter.value().trim().to_owned(),
             sort: self.sort,
-            reverse: false,
+            reverse: self.reverse,
             offset: offset as u64,
             limit: limit as u64,
             near: self.held.filter(|_| self.current().is_none()),
@@ -212,7 +220,7 @@ impl State {
         }
         self.requested = None;
         let current = self.query(height);
-        if (&query.filter, query.sort) != (&current.filter, current.sort) {
+        if (&query.filter, query.sort, query.reverse) != (&current.filter, current.sort, current.reverse) {
             // Another filter or order is wanted by now.
             return if self.again { self.request(height) } else { Vec::new() };
         }
@@ -252,7 +260,7 @@ impl State {
         let follow = self.held.or(under_cursor);
         self.rows = page.rows;
         self.offset = page.offset as usize;
-        self.answered = Some((query.filter.clone(), query.sort));
+        self.answered = Some((query.filter.clone(), query.sort, query.reverse));
         (self.matching, self.total) = (page.matching as usize, page.total as usize);
         (self.loaded, self.error) = (true, None);
         if !follow.is_some_and(|id| self.move_to(id, height)) {
@@ -296,9 +304,11 @@ impl State {
         self.filter_changed(shared)
     }
 
-    fn set_sort(&mut self, shared: &Shared, sort: SortBy) -> Vec<Next> {
-        self.sort = sort;
-        self.restart(height(shared.size))
+    fn set_sort(&mut self, shared: &mut Shared, sort: SortBy, reverse: bool) -> Vec<Next> {
+        (self.sort, self.reverse) = (sort, reverse);
+        shared.remembered.set_sort(sort, reverse);
+        let remember = Next::Effect(Effect::Remember(Box::new(shared.remembered.clone())));
+        [remember].into_iter().chain(self.restart(height(shared.size))).collect()
     }
 
     fn moved(&mut self, shared: &Shared) -> Vec<Next> {
@@ -329,16 +339,19 @@ impl Screen for State {
     }
 
     fn offers(&self, action: Action) -> bool {
-        use Action::{Add, Back, Filter, Help, Quit, Screen, Sort};
+        use Action::{Add, Back, Columns, Filter, Help, Quit, Reverse, Screen, Sort};
         match self.total {
             _ if self.filtering || self.current().is_some() => true,
             // On an empty roster there is nothing to do anything with.
             0 => matches!(action, Add | Screen(_) | Help | Quit),
-            _ => matches!(action, Add | Screen(_) | Help | Quit | Filter | Back | Sort),
+            _ => matches!(action, Add | Screen(_) | Help | Quit | Filter | Back | Sort | Reverse | Columns),
         }
     }
 
     fn reload(&mut self, shared: &mut Shared) -> Vec<Next> {
+        if !self.loaded && self.requested.is_none() {
+            (self.sort, self.reverse) = (shared.remembered.sort(), shared.remembered.reverse);
+        }
         self.request(height(shared.size))
     }
 
@@ -370,10 +383,35 @@ impl Screen for State {
             Action::Back => self.clear_filter(shared),
             Action::Sort => {
                 let at = SortBy::ALL.iter().position(|sort| *sort == self.sort).unwrap_or_default();
-                self.set_sort(shared, SortBy::ALL[(at + 1) % SortBy::ALL.len()])
+                self.set_sort(shared, SortBy::ALL[(at + 1) % SortBy::ALL.len()], false)
             }
+            Action::Reverse => self.set_sort(shared, self.sort, !self.reverse),
+            Action::Columns => vec![Next::Modal(Modal::Columns(Columns::new(self.sort)))],
             action => self.current().map_or_else(Vec::new, |row| act_on(shared, action, row)),
         }
+    }
+
+    fn copies(&self, shared: &Shared) -> Vec<Copied> {
+        let filter = self.filter.value().trim();
+        let mut words = vec!["list", "--sort", self.sort.as_str()];
+        words.extend(self.reverse.then_some("--reverse"));
+        words.extend((!filter.is_empty()).then_some(["--", filter]).into_iter().flatten());
+        let command = copy::command(&words);
+        let Some(row) = self.current() else { return vec![command] };
+        let id = row.id.to_string();
+        let exact = |count: Option<u64>| count.map(|count| count.to_string()).unwrap_or_default();
+        let growth = |ratio: Option<roster_protocol::Ratio>| ratio.map(format::percent).unwrap_or_default();
+        let (followers, total, tags) = (exact(row.followers), exact(row.followers_total), row.tags.join(" "));
+        let (week, month) = (growth(row.growth_7d), growth(row.growth_30d));
+        let age = row.synced_at.map(|at| format::age(shared.now, at)).unwrap_or_default();
+        vec![
+            Copied::new("the name", &row.name),
+            Copied::row(&[&row.name, &followers, &total, &week, &month, &age, &tags]),
+            Copied::new("followers", followers),
+            Copied::new("the id", &id),
+            Copied { what: "its command".to_owned(), ..copy::command(&["show", &id]) },
+            command,
+        ]
     }
 
     fn view(&self, shared: &Shared, pen: &mut Pen<'_>) {
@@ -391,7 +429,8 @@ impl Screen for State {
     fn command(&mut self, shared: &mut Shared, command: ListCommand) -> Vec<Next> {
         match command {
             ListCommand::Filter(filter) => self.set_filter(shared, &filter),
-            ListCommand::Sort(sort) => self.set_sort(shared, sort),
+            ListCommand::Sort(sort) => self.set_sort(shared, sort, false),
+            ListCommand::Reverse => self.set_sort(shared, self.sort, !self.reverse),
             ListCommand::Show(influencer) => {
                 // A filter could hide them.
                 (self.filter, self.filtering, self.error) = (Input::default(), false, None);

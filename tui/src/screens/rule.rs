@@ -21,6 +21,7 @@ use super::{Entry, Screen, rules};
 use crate::format;
 use crate::keys::{Action, Context, ScreenKeys, bind};
 use crate::message::{Request, Response, RuleDraft};
+use crate::modal::copy::{self, Copied};
 use crate::modal::{Focus, Next};
 use crate::shared::Shared;
 use crate::widgets::pen::Pen;
@@ -167,6 +168,11 @@ impl Screen for State {
                 Vec::new()
             }
         }
+    }
+
+    fn copies(&self, _: &Shared) -> Vec<Copied> {
+        let name = &self.listed.rule.name;
+        vec![copy::command(&["rules", "test", name]), Copied::new("the name", name)]
     }
 
     fn view(&self, shared: &Shared, pen: &mut Pen<'_>) {

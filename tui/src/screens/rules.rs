@@ -18,6 +18,7 @@ use super::{Entry, Screen};
 use crate::format;
 use crate::keys::{Action, Context, ScreenKeys, bind};
 use crate::message::{Mutation, Request, Response};
+use crate::modal::copy::{self, Copied};
 use crate::modal::{Modal, Next, confirm, form};
 use crate::shared::{Shared, ToastLevel};
 use crate::widgets::pen::Pen;
@@ -175,6 +176,10 @@ impl Screen for State {
                 Vec::new()
             }
         }
+    }
+
+    fn copies(&self, _: &Shared) -> Vec<Copied> {
+        vec![copy::command(&["rules", "list"])]
     }
 
     fn view(&self, shared: &Shared, pen: &mut Pen<'_>) {

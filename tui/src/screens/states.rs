@@ -2,6 +2,7 @@
 
 use ratatui::style::Style;
 use roster_protocol::connection::ConnectionStatus;
+use roster_protocol::status::Budget;
 use roster_protocol::{
     Alert, AlertState, Change, Connection, Mean, Metric, PlatformState, PlatformStatus, Profile, Ratio, Severity,
     Source,
@@ -208,6 +209,18 @@ pub fn alert_pieces(shared: &Shared, alert: &Alert) -> Vec<(String, Style)> {
         }
         _ => vec![(about, theme.plain)],
     }
+}
+
+/// How many characters a full bar has.
+pub const BAR: usize = 8;
+
+/// `▰▰▰▰▱▱▱▱  62%`: how much of a limit is used; in colour once only the reserve is left.
+pub fn budget_bar(shared: &Shared, budget: &Budget, share: f64) -> (String, Style) {
+    let full = (share * BAR as f64).round().clamp(0.0, BAR as f64) as usize;
+    let bar = "▰".repeat(full) + &"▱".repeat(BAR - full);
+    let only_reserve = budget.limit.is_some_and(|limit| budget.used >= limit.saturating_sub(budget.reserve));
+    let style = if only_reserve { shared.theme.warn } else { shared.theme.faint };
+    (format!("{bar} {:>3.0}%", share * 100.0), style)
 }
 
 /// An alert's sign.

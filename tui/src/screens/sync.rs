@@ -9,6 +9,7 @@ use super::listing::Listing;
 use super::{Entry, Screen};
 use crate::keys::{Action, Context, ScreenKeys, bind};
 use crate::message::{Mutation, Request, Response};
+use crate::modal::copy::{self, Copied};
 use crate::modal::{Focus, Next};
 use crate::shared::Shared;
 use crate::widgets::pen::Pen;
@@ -111,6 +112,10 @@ impl Screen for State {
                 mark.map_or_else(Vec::new, |mark| Next::request(Request::Runs(Some(mark))))
             }
         }
+    }
+
+    fn copies(&self, _: &Shared) -> Vec<Copied> {
+        vec![copy::command(&["runs"])]
     }
 
     fn view(&self, shared: &Shared, pen: &mut Pen<'_>) {

@@ -1,6 +1,7 @@
 //! Every screen as it is drawn, in its many states. The pictures are in `snapshots/`, to be read before accepted.
 
 mod alerting;
+mod palette;
 
 use insta::assert_snapshot;
 use jiff::tz::TimeZone;

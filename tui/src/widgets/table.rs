@@ -2,7 +2,7 @@
 
 use ratatui::style::Style;
 
-use super::pen::Pen;
+use super::pen::{Pen, columns};
 
 /// One column.
 #[derive(Clone, Copy, Debug)]
@@ -36,6 +36,8 @@ pub fn cell(text: impl Into<String>, style: Style) -> Content {
 /// Where the columns of a table are on this screen.
 #[derive(Clone, Debug)]
 pub struct Table {
+    /// Where it begins on the screen.
+    x: u16,
     columns: Vec<(Column, Option<(u16, u16)>)>,
 }
 
@@ -45,10 +47,15 @@ pub const MARGIN: u16 = 3;
 impl Table {
     /// Lays the columns out over a screen of this width, one blank between them.
     pub fn new(columns: &[Column], width: u16) -> Self {
+        Self::within(columns, 0, width)
+    }
+
+    /// The same over a part of the screen that begins at `x`.
+    pub fn within(columns: &[Column], start: u16, width: u16) -> Self {
         let shown = |column: &Column| width >= column.from;
         let taken: u16 = columns.iter().filter(|column| shown(column)).map(|column| column.width + 1).sum();
         let left = width.saturating_sub(MARGIN + taken);
-        let mut x = MARGIN;
+        let mut x = start + MARGIN;
         let span = |column: &Column| {
             let span = shown(column).then_some((x, if column.width == 0 { left } else { column.width }));
             if let Some((_, used)) = span {
@@ -56,7 +63,7 @@ impl Table {
             }
             (*column, span)
         };
-        Self { columns: columns.iter().map(span).collect() }
+        Self { x: start, columns: columns.iter().map(span).collect() }
     }
 
     /// Where a column is: first column and width; `None` on screens that do without it.
@@ -66,12 +73,24 @@ impl Table {
 
     /// Writes the titles.
     pub fn titles(&self, pen: &mut Pen<'_>, y: u16) {
-        let style = pen.theme.faint;
-        for (column, span) in &self.columns {
-            match span {
-                Some((x, width)) if column.right => pen.put_right(*x, y, *width, column.title, style),
-                Some((x, width)) => _ = pen.put(*x, y, *width, column.title, style),
-                None => {}
+        self.titles_sorted(pen, y, None);
+    }
+
+    /// Writes the titles, with an arrow at the column that the rows are sorted by: whether its values fall.
+    pub fn titles_sorted(&self, pen: &mut Pen<'_>, y: u16, sorted: Option<(usize, bool)>) {
+        for (index, (column, span)) in self.columns.iter().enumerate() {
+            let Some((x, width)) = *span else { continue };
+            let falls = sorted.filter(|(sorted, _)| *sorted == index).map(|(_, falls)| falls);
+            let style = if falls.is_some() { pen.theme.strong } else { pen.theme.faint };
+            let used = columns(column.title).min(width.into()) as u16;
+            match column.right {
+                true => pen.put_right(x, y, width, column.title, style),
+                false => _ = pen.put(x, y, width, column.title, style),
+            }
+            // In the blank beside the title.
+            let beside = if column.right { (x + width).saturating_sub(used + 1) } else { x + used };
+            if let Some(falls) = falls {
+                pen.sign(beside, y, if falls { '▼' } else { '▲' }, style);
             }
         }
     }
@@ -79,7 +98,7 @@ impl Table {
     /// Writes one row; the one under the cursor gets its mark.
     pub fn row(&self, pen: &mut Pen<'_>, y: u16, cells: &[Content], under_cursor: bool) {
         if under_cursor {
-            pen.sign(1, y, '▌', pen.theme.accent);
+            pen.sign(self.x + 1, y, '▌', pen.theme.accent);
         }
         for ((column, span), content) in self.columns.iter().zip(cells) {
             let Some((x, width)) = *span else { continue };

@@ -1,6 +1,6 @@
 //! The list: whose numbers it shows, and what it says without its daemon.
 
-use roster_protocol::{ErrorKind, RosterError};
+use roster_protocol::{ErrorKind, RosterError, SortBy};
 
 use crate::message::{Message, Request};
 use crate::testing::*;
@@ -94,4 +94,50 @@ fn an_order_by_the_total_shows_the_total() {
     assert!(titles(&model).contains("MAIN FLW") && !titles(&model).contains("TOTAL"));
     press(&mut model, &mut daemon, "o");
     assert!(titles(&model).contains("TOTAL") && !titles(&model).contains("MAIN FLW"), "{}", titles(&model));
+}
+
+#[test]
+fn columns_are_chosen_and_widened_where_they_are_seen() {
+    for (name, size) in [("columns_small", (80, 24)), ("columns_wide", (200, 60))] {
+        let mut daemon = Daemon::new();
+        let mut model = online(&mut daemon, size.0, size.1);
+        // The engagement goes, the total comes, and followers are wider.
+        press(&mut model, &mut daemon, "wjj++j kjjjjjj kk");
+        insta::assert_snapshot!(name, picture(&model));
+        press(&mut model, &mut daemon, "⎋");
+        insta::assert_snapshot!(format!("{name}_chosen"), picture(&model));
+        assert_eq!(model.shared.remembered.widths["followers"], 11);
+        press(&mut model, &mut daemon, "wr↵");
+        assert!(model.shared.remembered.columns.is_empty() && model.modal.is_none());
+    }
+}
+
+#[test]
+fn the_order_is_turned_round_and_remembered() {
+    let mut daemon = Daemon::new();
+    let mut model = online(&mut daemon, 80, 24);
+    let heading = |model: &crate::model::Model| picture(model).lines().nth(2).expect("titles").to_owned();
+    let sent = |daemon: &Daemon| {
+        let pages = daemon.requested.iter().rev();
+        let mut orders = pages.filter_map(|request| match request {
+            Request::Page(query) => Some((query.sort, query.reverse)),
+            _ => None,
+        });
+        orders.next()
+    };
+    assert!(heading(&model).contains("▼MAIN FLW"), "{}", heading(&model));
+    press(&mut model, &mut daemon, "O");
+    assert!(heading(&model).contains("▲MAIN FLW"), "{}", heading(&model));
+    assert_eq!(sent(&daemon), Some((SortBy::Followers, true)));
+    press(&mut model, &mut daemon, ":sort name↵");
+    assert!(heading(&model).contains("NAME▲"), "{}", heading(&model));
+    press(&mut model, &mut daemon, ":reverse↵");
+    assert!(heading(&model).contains("NAME▼"), "{}", heading(&model));
+    assert_eq!((model.shared.remembered.sort(), model.shared.remembered.reverse), (SortBy::Name, true));
+    // The next start begins there.
+    let mut next = crate::model::Model::new(NOW, jiff::tz::TimeZone::UTC, model.shared.size);
+    next.shared.remembered = model.shared.remembered.clone();
+    send(&mut next, &mut daemon, Message::Online);
+    assert!(heading(&next).contains("NAME▼"), "{}", heading(&next));
+    assert_eq!(sent(&daemon), Some((SortBy::Name, true)));
 }

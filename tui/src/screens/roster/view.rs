@@ -17,13 +17,14 @@ use roster_protocol::{Badge, InfluencerRow, Metric, Ratio, SortBy, Status};
 
 use super::{PANE_DAYS, State, areas};
 use crate::format::{self, Trend};
+use crate::shared::columns::{self, Field, LINE, WIDE};
 use crate::shared::histories::{Known, missing_days, points};
 use crate::shared::{Link, Shared};
 use crate::widgets::chart::Chart;
 use crate::widgets::input;
 use crate::widgets::pen::{Pen, width_of};
 use crate::widgets::sparkline;
-use crate::widgets::table::{Column, Content, Table, cell, left, right};
+use crate::widgets::table::{Content, Table, cell, left, right};
 
 /// `312 influencers · 704 connections`, for the first line.
 pub fn totals(status: &Status) -> String {
@@ -52,17 +53,16 @@ pub fn view(shared: &Shared, state: &State, pen: &mut Pen<'_>) {
 
 fn draw_filter(state: &State, pen: &mut Pen<'_>, area: Rect) {
     let faint = pen.theme.faint;
+    let order = format!("by {}{}", state.sort.as_str(), if state.reverse { ", reversed" } else { "" });
     let how_many = match (state.loaded, state.filter.value().trim().is_empty()) {
         (false, _) => String::new(),
         // These would be of another filter or order.
         (true, _) if !state.is_answered() => String::new(),
-        (true, true) => format!("by {}", state.sort.as_str()),
-        (true, false) => format!(
-            "{} of {} · by {}",
-            format::exact(state.matching as u64),
-            format::exact(state.total as u64),
-            state.sort.as_str()
-        ),
+        (true, true) => order,
+        (true, false) => {
+            let (matching, total) = (format::exact(state.matching as u64), format::exact(state.total as u64));
+            format!("{matching} of {total} · {order}")
+        }
     };
     let room = area.width.saturating_sub(how_many.chars().count() as u16 + 4);
     pen.put_right(area.x, area.y, area.width.saturating_sub(1), &how_many, faint);
@@ -121,80 +121,63 @@ fn draw_nothing(shared: &Shared, state: &State, pen: &mut Pen<'_>, area: Rect) {
     }
 }
 
-fn columns(shared: &Shared, sort: SortBy) -> [Column; 11] {
-    let wide = wide(shared);
-    // Where there is room for one of them, it is the one that the order is by.
-    let (main, total) = if sort == SortBy::Total { (TOTALS, 0) } else { (0, TOTALS) };
-    [
-        left("NAME", if wide { 38 } else { 0 }, 0),
-        left("PLATFORMS", if wide { 27 } else { 14 }, 64),
-        right("MAIN FLW", if shared.exact { 13 } else { 9 }, main),
-        right("TOTAL", if shared.exact { 13 } else { 9 }, total),
-        right("7 D ", 7, 50),
-        right("30 D ", 7, 0),
-        left("30 DAYS", LINE, 110),
-        right("ENG", 5, 60),
-        right("SYNCED", 6, 56),
-        left("", 1, 0),
-        left("TAGS", if wide { 0 } else { 1 }, WIDE),
-    ]
-}
-
-/// Columns of the line of the last 30 days: two days each.
-const LINE: u16 = 15;
-
-/// From here on there is room for the followers of all accounts beside those of the main one.
-const TOTALS: u16 = 100;
-
-/// From here on the name has enough room, and tags get what is left.
-const WIDE: u16 = 160;
-
-fn wide(shared: &Shared) -> bool {
-    shared.size.width >= WIDE
-}
-
 fn draw_rows(shared: &Shared, state: &State, pen: &mut Pen<'_>, titles: Option<Rect>, area: Rect) {
-    let table = Table::new(&columns(shared, state.sort), shared.size.width);
-    titles.iter().for_each(|titles| table.titles(pen, titles.y));
+    let fields = columns::shown(&shared.remembered, shared.size.width, shared.exact, state.sort);
+    let column = |(field, width): &(Field, u16)| match field.is_right() {
+        true => right(field.title(), *width, 0),
+        false => left(field.title(), *width, 0),
+    };
+    let table = Table::new(&fields.iter().map(column).collect::<Vec<_>>(), shared.size.width);
+    let sorted = fields.iter().position(|(field, _)| field.sort() == Some(state.sort));
+    // Names begin with the first letter, numbers with the largest.
+    let falls = (state.sort == SortBy::Name) == state.reverse;
+    titles.iter().for_each(|titles| table.titles_sorted(pen, titles.y, sorted.map(|at| (at, falls))));
     let seen = (state.window.top..state.matching).take(usize::from(area.height));
     for (index, y) in seen.zip(area.y..) {
         let under_cursor = index == state.window.cursor;
         match state.row(index) {
-            Some(row) => table.row(pen, y, &cells(shared, row, under_cursor), under_cursor),
+            Some(row) => {
+                let cells = fields.iter().map(|(field, _)| content(shared, row, *field, under_cursor));
+                table.row(pen, y, &cells.collect::<Vec<_>>(), under_cursor);
+            }
             None => table.row(pen, y, &[cell("…", pen.theme.faint)], under_cursor),
         }
     }
 }
 
-fn cells(shared: &Shared, row: &InfluencerRow, under_cursor: bool) -> Vec<Content> {
+fn content(shared: &Shared, row: &InfluencerRow, field: Field, under_cursor: bool) -> Content {
     let theme = &shared.theme;
     let old = row.synced_at.is_none_or(|at| shared.now.since(at) > 24 * 3_600_000);
     let numbers = if old { theme.faint } else { theme.plain };
-    let unknown = || cell(format!("{} ", format::UNKNOWN), theme.faint);
-    let growth = |ratio: Option<Ratio>| {
-        ratio.map_or_else(unknown, |ratio| {
-            let trend = Trend::of(ratio);
-            cell(format::trend(ratio), if old { theme.line(trend) } else { theme.trend(trend) })
-        })
-    };
-    let way = sparkline::change(&row.recent).map_or(Trend::Even, Trend::of);
     let known = |text: String| {
         let unknown = text == format::UNKNOWN;
         cell(text, if unknown { theme.faint } else { numbers })
     };
-    vec![
-        cell(&row.name, if under_cursor { theme.strong } else { theme.plain }),
-        badges(shared, row),
-        known(shared.count(row.followers)),
-        known(shared.count(row.followers_total)),
-        growth(row.growth_7d),
-        growth(row.growth_30d),
-        cell(sparkline::line(&row.recent, LINE.into()), theme.line(way)),
-        known(row.engagement_rate.map_or(format::UNKNOWN.to_owned(), format::percent)),
-        synced(shared, row, old),
-        cell(if row.open_alerts > 0 { "!" } else { "" }, theme.warn),
-        cell(format::tags(&row.tags), theme.faint),
-    ]
+    match field {
+        Field::Name => cell(&row.name, if under_cursor { theme.strong } else { theme.plain }),
+        Field::Platforms => badges(shared, row),
+        Field::Followers => known(shared.count(row.followers)),
+        Field::Total => known(shared.count(row.followers_total)),
+        Field::Day => growth(shared, row.growth_1d, old),
+        Field::Week => growth(shared, row.growth_7d, old),
+        Field::Month => growth(shared, row.growth_30d, old),
+        Field::Line => {
+            let way = sparkline::change(&row.recent).map_or(Trend::Even, Trend::of);
+            cell(sparkline::line(&row.recent, LINE.into()), theme.line(way))
+        }
+        Field::Engagement => known(row.engagement_rate.map_or(format::UNKNOWN.to_owned(), format::percent)),
+        Field::Synced => synced(shared, row, old),
+        Field::Alerts => cell(if row.open_alerts > 0 { "!" } else { "" }, theme.warn),
+        Field::Tags => cell(format::tags(&row.tags), theme.faint),
+        Field::Note => cell(row.note.as_deref().unwrap_or_default(), theme.faint),
+    }
+}
+
+fn growth(shared: &Shared, ratio: Option<Ratio>, old: bool) -> Content {
+    let theme = &shared.theme;
+    let Some(ratio) = ratio else { return cell(format!("{} ", format::UNKNOWN), theme.faint) };
+    let trend = Trend::of(ratio);
+    cell(format::trend(ratio), if old { theme.line(trend) } else { theme.trend(trend) })
 }
 
 fn synced(shared: &Shared, row: &InfluencerRow, old: bool) -> Content {
@@ -207,7 +190,7 @@ fn synced(shared: &Shared, row: &InfluencerRow, old: bool) -> Content {
 }
 
 fn badges(shared: &Shared, row: &InfluencerRow) -> Content {
-    let most = if wide(shared) { 6 } else { 3 };
+    let most = if shared.size.width >= WIDE { 6 } else { 3 };
     let mut pieces: Content = Vec::new();
     let (shown, hidden) = row.platforms.split_at(row.platforms.len().min(most));
     for badge in shown {

@@ -99,15 +99,9 @@ fn budget(shared: &Shared, platform: &PlatformStatus) -> Content {
     let Some((budget, share)) = platform.budget.as_ref().and_then(|budget| Some((budget, budget.share()?))) else {
         return cell(format::UNKNOWN, theme.faint);
     };
-    let full = (share * BAR as f64).round().clamp(0.0, BAR as f64) as usize;
-    let bar = "▰".repeat(full) + &"▱".repeat(BAR - full);
-    let only_reserve = budget.limit.is_some_and(|limit| budget.used >= limit.saturating_sub(budget.reserve));
-    let style = if only_reserve { theme.warn } else { theme.faint };
-    cell(format!("{bar} {:>3.0}%", share * 100.0), style)
+    vec![states::budget_bar(shared, budget, share)]
 }
 
-/// How many characters a full bar has.
-const BAR: usize = 8;
 /// The narrowest terminal with bars: others have the figure beside the state.
 const BARS_FROM: u16 = 100;
 
