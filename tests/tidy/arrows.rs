@@ -76,8 +76,8 @@ const DAEMON: &str = "
 
 const TUI: &str = "
     format:
-    keys:
     client_config:
+    keys: client_config
     remembered:
     theme: format client_config
     widgets: format keys theme

@@ -1,4 +1,4 @@
-//! The client's own file, `$XDG_CONFIG_HOME/roster/roster.toml`: colours, further keys, and how the terminal notifies.
+//! The client's own file, `$XDG_CONFIG_HOME/roster/roster.toml`: colours, keys, and how the terminal notifies.
 //!
 //! ```toml
 //! notify = "auto"             # of alerts; also 9, 777, 99 (OSC), bell, off; without it: auto over SSH, else off
@@ -7,7 +7,7 @@
 //! name = "auto"               # also dark, light, high-contrast, color-blind, 16, mono
 //! accent = "light-blue"       # also good, warn, bad, rise, fall, faint: a name or #rrggbb
 //! [keys]
-//! sync = ["f5"]               # keys beside the built-in ones, which never go away
+//! sync = ["f5"]               # its keys from now on, in place of the built-in ones; [] frees them
 //! ```
 
 use std::collections::BTreeMap;
@@ -16,6 +16,7 @@ use std::path::Path;
 use clap::ValueEnum;
 use roster_protocol::RosterError;
 use serde::Deserialize;
+use toml::Spanned;
 
 /// The file's content.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -26,8 +27,12 @@ pub struct ClientConfig {
     /// What is shown first.
     pub start: Start,
     pub theme: ThemeConfig,
-    /// Further keys by the name of what they do.
-    pub keys: BTreeMap<String, Vec<String>>,
+    /// Keys by the name of what they do, as they are in the file.
+    #[serde(rename = "keys")]
+    spanned_keys: BTreeMap<String, Spanned<Vec<String>>>,
+    /// The same with their lines.
+    #[serde(skip)]
+    pub keys: Vec<MovedKeys>,
 }
 
 /// The theme, and colours by what they mean; what is `None` is as in the theme.
@@ -42,6 +47,16 @@ pub struct ThemeConfig {
     pub rise: Option<String>,
     pub fall: Option<String>,
     pub faint: Option<String>,
+}
+
+/// The keys that a user gave an action, in place of the built-in ones.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MovedKeys {
+    /// What they do.
+    pub name: String,
+    pub keys: Vec<String>,
+    /// Where the file says so, from 1.
+    pub line: usize,
 }
 
 /// What the terminal UI shows first.
@@ -122,11 +137,16 @@ impl ClientConfig {
     }
 
     fn parse(text: &str) -> Result<Self, RosterError> {
-        toml::from_str(text).map_err(|error| {
-            let line =
-                error.span().map_or(1, |span| 1 + text.bytes().take(span.start).filter(|byte| *byte == b'\n').count());
+        let line = |start: usize| 1 + text.bytes().take(start).filter(|byte| *byte == b'\n').count();
+        let mut config: Self = toml::from_str(text).map_err(|error| {
+            let line = error.span().map_or(1, |span| line(span.start));
             RosterError::usage(format!("line {line}: {}", error.message())).hint("the built-in look is used meanwhile")
-        })
+        })?;
+        let moved = std::mem::take(&mut config.spanned_keys).into_iter();
+        config.keys = moved
+            .map(|(name, keys)| MovedKeys { name, line: line(keys.span().start), keys: keys.into_inner() })
+            .collect();
+        Ok(config)
     }
 }
 
@@ -138,7 +158,7 @@ mod tests {
     fn a_small_file_is_understood_and_a_wrong_one_refused() {
         let config = ClientConfig::parse("[theme]\naccent = \"blue\"\n[keys]\nsync = [\"f5\"]\n").expect("valid");
         assert_eq!(config.theme.accent.as_deref(), Some("blue"));
-        assert_eq!(config.keys["sync"], ["f5"]);
+        assert_eq!(config.keys, [MovedKeys { name: "sync".to_owned(), keys: vec!["f5".to_owned()], line: 4 }]);
         let error = ClientConfig::parse("[theme]\naccent = \"blue\"\nacent = \"red\"\n").expect_err("unknown key");
         assert!(error.message.starts_with("line 3: unknown field"), "{}", error.message);
     }

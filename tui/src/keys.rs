@@ -3,14 +3,14 @@
 mod roles;
 mod table;
 
-use std::collections::BTreeMap;
-
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use roster_protocol::RosterError;
 use roster_protocol::folding::nearest;
 
 pub use roles::needs;
 use table::BINDINGS;
+
+use crate::client_config::MovedKeys;
 
 /// What a key can do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -270,7 +270,7 @@ fn one_char(text: &str) -> Option<char> {
 }
 
 /// How a key is shown: arrows and return as signs.
-pub fn shown(key: &'static str) -> &'static str {
+pub fn shown(key: &str) -> &str {
     match key {
         "enter" => "↵",
         "up" => "↑",
@@ -282,13 +282,15 @@ pub fn shown(key: &'static str) -> &'static str {
     }
 }
 
-/// The table of all keys, with those that a user added.
+/// The table of all keys, with those that a user moved.
 #[derive(Clone, Debug)]
 pub struct Keymap {
     /// The screens, in the order of the help.
     pub screens: Vec<ScreenKeys>,
     /// In the order of footer and help.
     bindings: Vec<Binding>,
+    /// Of actions by their names: the keys that a user gave them.
+    moved: Vec<MovedKeys>,
     keys: Vec<(Context, Key, Action)>,
 }
 
@@ -303,44 +305,68 @@ impl Keymap {
             keys.map(|key| (binding.context, key, binding.action))
         });
         let keys = keys.collect();
-        Self { screens, bindings, keys }
+        Self { screens, bindings, moved: Vec::new(), keys }
     }
 
-    /// These keys and further ones by the name of what they do.
+    /// These keys with some moved: what is named has the given keys alone, and none where none is given.
     ///
     /// # Errors
-    /// An unknown name or key, or a key that does something else already.
-    pub fn with(&self, further: &BTreeMap<String, Vec<String>>) -> Result<Self, RosterError> {
+    /// An unknown name or key, or a key that does something else there; the message has the line.
+    pub fn with(&self, moved: &[MovedKeys]) -> Result<Self, RosterError> {
         let mut map = self.clone();
-        for (name, keys) in further {
+        let mut given: Vec<(&MovedKeys, Binding, &str, Key)> = Vec::new();
+        for one @ MovedKeys { name, keys, line } in moved {
             let named = |binding: &&Binding| !binding.name.is_empty() && binding.name == name;
-            let bindings: Vec<&Binding> = self.bindings.iter().filter(named).collect();
+            let bindings: Vec<Binding> = self.bindings.iter().filter(named).copied().collect();
             if bindings.is_empty() {
-                return Err(RosterError::usage(format!("keys.{name}: no such action")).hint(self.nearest_name(name)));
+                let error = RosterError::usage(format!("line {line}: keys.{name}: no such action"));
+                return Err(error.hint(self.nearest_name(name)));
+            }
+            for binding in &bindings {
+                map.keys.retain(|(context, _, action)| (*context, *action) != (binding.context, binding.action));
             }
             for key in keys {
                 let parsed = Key::named(key).ok_or_else(|| {
-                    RosterError::usage(format!("keys.{name}: {key:?} is no key"))
+                    RosterError::usage(format!("line {line}: keys.{name}: {key:?} is no key"))
                         .hint("write x, X, ctrl-x, f5, enter or space")
                 })?;
-                for binding in &bindings {
-                    map.insert(binding, key, parsed)?;
-                }
+                given.extend(bindings.iter().map(|binding| (one, *binding, key.as_str(), parsed)));
             }
         }
+        // All are freed before one is given: two may change places.
+        for (one, binding, text, key) in given {
+            if let Some(other) = map.in_the_way(binding, key) {
+                let MovedKeys { name, line, .. } = one;
+                let error = RosterError::usage(format!("line {line}: keys.{name}: {text} does {other} already"));
+                return Err(error.hint(format!("choose another, or move that: {other} = [\"f5\"], or [] for no key")));
+            }
+            map.keys.push((binding.context, key, binding.action));
+        }
+        map.moved = moved.to_vec();
         Ok(map)
     }
 
-    fn insert(&mut self, binding: &Binding, text: &str, key: Key) -> Result<(), RosterError> {
-        match self.find(binding.context, key) {
-            Some(action) if action != binding.action => {
-                Err(RosterError::usage(format!("keys.{}: {text} does something else already", binding.name))
-                    .hint("built-in keys stay as they are; choose another"))
-            }
-            _ => {
-                self.keys.push((binding.context, key, binding.action));
-                Ok(())
-            }
+    /// What a key does already where this binding is to work: there, around it, or on a screen that it is for.
+    fn in_the_way(&self, binding: Binding, key: Key) -> Option<&str> {
+        let meets = |context: Context| {
+            context == binding.context
+                || binding.context.chain().any(|around| around == context)
+                || context.chain().any(|around| around == binding.context)
+        };
+        let taken = self
+            .keys
+            .iter()
+            .find(|(context, pressed, action)| *pressed == key && *action != binding.action && meets(*context));
+        let (context, _, action) = taken?;
+        let other = self.bindings.iter().find(|other| (other.context, other.action) == (*context, *action))?;
+        Some(if other.name.is_empty() { other.help } else { other.name })
+    }
+
+    /// The keys of a binding as they are now, the one to show first.
+    pub fn keys_of<'a>(&'a self, binding: &Binding) -> Vec<&'a str> {
+        match self.moved.iter().find(|moved| moved.name == binding.name) {
+            Some(moved) => moved.keys.iter().map(String::as_str).collect(),
+            None => binding.keys.to_vec(),
         }
     }
 
@@ -364,13 +390,16 @@ impl Keymap {
     pub fn hints(&self, context: Context) -> impl Iterator<Item = (Action, String, &'static str)> {
         let bindings = context.chain().flat_map(|nearer| self.bindings(nearer));
         let shown = bindings.filter(|binding| !binding.hint.is_empty());
-        shown.map(|binding| (binding.action, self.label(binding), binding.hint))
+        shown.filter_map(|binding| Some((binding.action, self.label(binding)?, binding.hint)))
     }
 
-    /// The key of a footer entry; one represents all screens.
-    fn label(&self, binding: &Binding) -> String {
+    /// The key of a footer entry; one represents all screens. `None` where it has no key.
+    fn label(&self, binding: &Binding) -> Option<String> {
         let last = self.screens.iter().filter_map(|screen| screen.number).max().unwrap_or(1);
-        if binding.action == Action::Screen(1) { format!("0-{last}") } else { shown(binding.keys[0]).to_owned() }
+        if binding.action == Action::Screen(1) {
+            return Some(format!("0-{last}"));
+        }
+        self.keys_of(binding).first().map(|key| shown(key).to_owned())
     }
 
     fn nearest_name(&self, name: &str) -> String {
@@ -441,15 +470,43 @@ mod tests {
         assert_eq!(map.action(roster, press(KeyCode::Char('q'), KeyModifiers::ALT)), None);
     }
 
+    fn moved(lines: &[(&str, &[&str])]) -> Vec<MovedKeys> {
+        let one = |(line, (name, keys)): (usize, &(&str, &[&str]))| MovedKeys {
+            name: (*name).to_owned(),
+            keys: keys.iter().map(|key| (*key).to_owned()).collect(),
+            line: line + 1,
+        };
+        lines.iter().enumerate().map(one).collect()
+    }
+
     #[test]
-    fn further_keys_are_added_and_built_in_ones_stay() {
-        let config = |name: &str, key: &str| BTreeMap::from([(name.to_owned(), vec![key.to_owned()])]);
+    fn keys_are_moved_and_freed_and_shown_as_they_are() {
         let roster = Context::Screen("Roster");
-        let map = built_in().with(&config("sync", "f5")).expect("free");
-        assert_eq!(map.action(roster, press(KeyCode::F(5), KeyModifiers::NONE)), Some(Action::Sync));
-        assert_eq!(map.action(roster, press(KeyCode::Char('s'), KeyModifiers::NONE)), Some(Action::Sync));
-        for (name, key) in [("sink", "f5"), ("sync", "hyper-x"), ("sync", "q")] {
-            assert!(built_in().with(&config(name, key)).is_err(), "{name} {key}");
-        }
+        let pressed = |map: &Keymap, code: KeyCode| map.action(roster, press(code, KeyModifiers::NONE));
+        let map = built_in().with(&moved(&[("sync", &["f5"]), ("note", &[])])).expect("free");
+        assert_eq!(pressed(&map, KeyCode::F(5)), Some(Action::Sync));
+        assert_eq!(pressed(&map, KeyCode::Char('s')), None);
+        assert_eq!(pressed(&map, KeyCode::Char('n')), None);
+        let footer: Vec<(Action, String, &str)> = map.hints(roster).collect();
+        assert!(footer.contains(&(Action::Sync, "f5".to_owned(), "sync")), "{footer:?}");
+        // Two change places.
+        let map = built_in().with(&moved(&[("sync", &["c"]), ("connect", &["s"])])).expect("both are freed");
+        assert_eq!(pressed(&map, KeyCode::Char('c')), Some(Action::Sync));
+        assert_eq!(pressed(&map, KeyCode::Char('s')), Some(Action::Connect));
+    }
+
+    #[test]
+    fn a_key_that_does_something_else_is_refused_with_its_line() {
+        let check = |name: &str, key: &str, part: &str| {
+            let error = built_in().with(&moved(&[("exact", &["f9"]), (name, &[key])])).expect_err(key);
+            assert!(error.message.starts_with("line 2: ") && error.message.contains(part), "{}", error.message);
+        };
+        check("sink", "f5", "no such action");
+        check("sync", "hyper-x", "is no key");
+        check("sync", "q", "does quit already");
+        check("sync", "j", "does down already");
+        // What is for all screens is in the way of one screen's, and the other way round.
+        check("undo", "s", "does sync already");
+        check("sync", "1", "already");
     }
 }

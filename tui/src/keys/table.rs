@@ -10,6 +10,7 @@ pub const BINDINGS: &[Binding] = {
         bind(P::NoDaemon, A::StartDaemon, "", &["y"], "start rosterd", "start rosterd for this user"),
         bind(P::Help, A::Back, "", &["?"], "close", "close the help"),
         bind(P::Help, A::Back, "", &["esc"], "", "close the help"),
+        bind(P::Help, A::Filter, "", &["/"], "search", "search all that can be done"),
         bind(P::Help, A::Down, "", &["down", "j"], "down", "down"),
         bind(P::Help, A::PageDown, "", &["pagedown", "space"], "a page", "a page down"),
         bind(P::Confirm, A::Yes, "", &["y"], "yes", "yes"),

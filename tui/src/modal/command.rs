@@ -204,7 +204,10 @@ impl CommandLine {
                 match self.chosen(shared, entries.len()).and_then(|row| entries.into_iter().nth(row)) {
                     Some(entry) => return self.take(shared, entry),
                     None if self.input.value().trim().is_empty() => return vec![Next::Close],
-                    None => return self.submit(shared, &self.input.value().to_owned()),
+                    None => {
+                        let typed = self.input.value().to_owned();
+                        return self.submit(shared, &typed);
+                    }
                 }
             }
             _ => {}

@@ -3,7 +3,8 @@
 use roster_protocol::Role;
 
 use crate::keys::{Action, Binding, Context, needs, shown};
-use crate::modal::Next;
+use crate::modal::command::CommandLine;
+use crate::modal::{Modal, Next};
 use crate::shared::Shared;
 use crate::widgets::pen::Pen;
 
@@ -54,7 +55,7 @@ fn lines(shared: &Shared, here: Context) -> Vec<Line> {
         }
         let lacks = |binding: &Binding| shared.lacks(needs(context, binding.action));
         let of_context = keys.bindings(context);
-        lines.extend(of_context.map(|binding| Line::Keys(names(binding), binding.help, lacks(binding))));
+        lines.extend(of_context.map(|binding| Line::Keys(names(shared, binding), binding.help, lacks(binding))));
         let filter =
             keys.screens.iter().find(|screen| screen.context == context).map_or(&[][..], |screen| screen.filter);
         if !filter.is_empty() {
@@ -65,8 +66,8 @@ fn lines(shared: &Shared, here: Context) -> Vec<Line> {
     lines.split_off(1)
 }
 
-fn names(binding: &Binding) -> String {
-    binding.keys.iter().map(|key| shown(key)).collect::<Vec<_>>().join(" ")
+fn names(shared: &Shared, binding: &Binding) -> String {
+    shared.keys.keys_of(binding).into_iter().map(shown).collect::<Vec<_>>().join(" ")
 }
 
 impl Help {
@@ -76,6 +77,7 @@ impl Help {
         let most = lines(shared, self.context).len().saturating_sub(page);
         self.top = match action {
             Action::Back => return vec![Next::Close],
+            Action::Filter => return vec![Next::Modal(Modal::Command(CommandLine::new(self.context)))],
             Action::Up => self.top.saturating_sub(1),
             Action::Down => self.top + 1,
             Action::PageUp => self.top.saturating_sub(page),

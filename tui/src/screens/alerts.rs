@@ -186,7 +186,7 @@ fn draw(shared: &Shared, alert: &Alert, under_cursor: bool, pen: &mut Pen<'_>, y
     let width = shared.size.width;
     let right = beside(shared, alert);
     let right_width = crate::widgets::pen::columns(&right).min(usize::from(width / 3)) as u16;
-    let who = (width * 3 / 8).min(50).saturating_sub(1);
+    let who = (width * 3 / 8).min(50);
     let unread = alert.is_unread();
     let name = if under_cursor || unread { pen.theme.strong } else { plain };
     if unread {
@@ -195,7 +195,7 @@ fn draw(shared: &Shared, alert: &Alert, under_cursor: bool, pen: &mut Pen<'_>, y
     let (whose, platform) = states::alert_subject(shared, alert);
     let yours = if alert.is_mine() { " · yours" } else { "" };
     pen.pieces(11, y, who, &[(whose.as_str(), name), (&platform, faint), (yours, plain)]);
-    let about = 11 + who + 2;
+    let about = 11 + who + 1;
     pen.pieces(about, y, width.saturating_sub(about + right_width + 3), &states::alert_pieces(shared, alert));
     pen.put_right(width.saturating_sub(right_width + 1), y, right_width, &right, faint);
     let why = Rect { x: 11, y: y + 1, width: width.saturating_sub(12), height: lines(shared) - 1 };

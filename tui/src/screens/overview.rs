@@ -2,8 +2,8 @@
 //!
 //! ```text
 //!  Roster › Overview  300 influencers · 700 connections       ◐ 97.1% synced   2 alerts
-//!    ● 680 fresh   ◐ 5 stale   ✗ 9   ‖ 10 paused      3 need you: 2 consents, 1 never synced · 6
-//!    since Nov 20 14:02   2 alerts opened, 1 of them is open                      next sync 4m
+//!    ● 680 fresh  ◐ 5 stale  ✗ 3  ‖ 10 paused                     2 consent, 1 never · 6
+//!    since you were here, Nov 20: 2 new alerts                            next sync 4m
 //!
 //!    ALL                    LAST 30 DAYS       NOW
 //!    synced in 24 h         ⠒⠤⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒   99.2%  2,760 ok, 12 failed

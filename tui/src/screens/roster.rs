@@ -38,7 +38,7 @@ pub const ENTRY: Entry = Entry {
             bind(HERE, Action::Add, "add", &["a"], "add", "add an influencer"),
             bind(HERE, Action::Sort, "sort", &["o"], "sort", "by followers, total, growth, engagement, name, sync"),
             bind(HERE, Action::Reverse, "reverse", &["O"], "", "turn the order round"),
-            bind(HERE, Action::Columns, "columns", &["w"], "columns", "choose columns, and how wide they are"),
+            bind(HERE, Action::Columns, "columns", &["w"], "", "choose columns, and how wide they are"),
             bind(HERE, Action::Edit, "edit", &["e"], "", "edit name and tags"),
             bind(HERE, Action::Note, "note", &["n"], "", "write a note"),
             bind(HERE, Action::PauseAll, "pause-influencer", &["P", "p"], "", "pause this influencer, or resume"),

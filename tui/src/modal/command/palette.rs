@@ -5,7 +5,7 @@ use roster_protocol::folding::folded;
 use roster_protocol::{InfluencerId, Role};
 
 use super::CommandLine;
-use crate::keys::{Action, Binding, Context, needs, shown};
+use crate::keys::{Action, Context, needs, shown};
 use crate::shared::Shared;
 use crate::widgets::input;
 use crate::widgets::pen::{Pen, columns};
@@ -16,8 +16,8 @@ pub struct Entry {
     pub text: String,
     /// What it does, for what says little by itself.
     about: String,
-    /// The key that does it, where there is one.
-    key: &'static str,
+    /// The key that does it, where there is one; of what was typed before, that it was.
+    key: String,
     /// The role that the user lacks for it.
     lacks: Option<Role>,
     pub what: What,
@@ -45,7 +45,12 @@ pub fn entries(shared: &Shared, line: &CommandLine, commands: &[String]) -> Vec<
         .chain(commands.iter().map(|command| of_command(command)))
         .chain(line.people.iter().map(|(id, name)| person(*id, name)));
     let mut seen = std::collections::HashSet::new();
-    let fresh = all.filter(|entry| seen.insert((entry.text.clone(), matches!(entry.what, What::Influencer(_)))));
+    // What has the same name and does the same is there once, with its key.
+    let fresh = all.filter(|entry| match &entry.what {
+        What::Command if !entry.about.is_empty() => seen.insert(format!("{}\n", entry.text)),
+        What::Influencer(id) => seen.insert(id.to_string()),
+        _ => seen.insert(entry.text.clone()),
+    });
     let scored = fresh.filter_map(|entry| Some((score(&typed, &folded(&entry.text), &folded(&entry.about))?, entry)));
     let mut scored: Vec<(u32, Entry)> = scored.collect();
     // Stable: of equals what was typed last is first.
@@ -55,18 +60,24 @@ pub fn entries(shared: &Shared, line: &CommandLine, commands: &[String]) -> Vec<
 
 fn past(shared: &Shared) -> impl Iterator<Item = Entry> {
     let newest = shared.remembered.commands.iter().rev();
-    newest.map(|text| Entry { about: "typed before".to_owned(), ..of_command(text) })
+    newest.map(|text| Entry { key: "typed before".to_owned(), ..of_command(text) })
 }
 
 fn of_command(text: &str) -> Entry {
     let begins = text.ends_with(':') || ["filter", "go"].contains(&text);
     let what = if begins { What::Begin } else { What::Command };
-    Entry { text: text.to_owned(), about: String::new(), key: "", lacks: None, what }
+    // The keys that are called so do it to the row under the cursor.
+    let about = match text {
+        "sync" => "sync all that is due",
+        "sync all" => "sync everything, due or not",
+        _ => "",
+    };
+    Entry { text: text.to_owned(), about: about.to_owned(), key: String::new(), lacks: None, what }
 }
 
 fn person(id: InfluencerId, name: &str) -> Entry {
     let about = "open this influencer".to_owned();
-    Entry { text: name.to_owned(), about, key: "", lacks: None, what: What::Influencer(id) }
+    Entry { text: name.to_owned(), about, key: String::new(), lacks: None, what: What::Influencer(id) }
 }
 
 /// Every action of the screen that is below, by what its name and its help say.
@@ -74,12 +85,12 @@ fn actions(shared: &Shared, here: Context) -> impl Iterator<Item = Entry> {
     let contexts = here.chain().filter(|context| !matches!(context, Context::Lists | Context::Always));
     let bindings = contexts.flat_map(|context| shared.keys.bindings(context).map(move |binding| (context, binding)));
     let named = bindings.filter(|(_, binding)| !binding.name.is_empty() && binding.action != Action::Command);
-    named.map(move |(context, Binding { action, name, help, keys, .. })| Entry {
-        text: name.replace('-', " "),
-        about: (*help).to_owned(),
-        key: keys.first().map_or("", |key| shown(key)),
-        lacks: shared.lacks(needs(context, *action)),
-        what: What::Action(*action),
+    named.map(move |(context, binding)| Entry {
+        text: binding.name.replace('-', " "),
+        about: binding.help.to_owned(),
+        key: shared.keys.keys_of(binding).first().map(|key| shown(key).to_owned()).unwrap_or_default(),
+        lacks: shared.lacks(needs(context, binding.action)),
+        what: What::Action(binding.action),
     })
 }
 
@@ -131,9 +142,9 @@ pub fn view(shared: &Shared, line: &CommandLine, pen: &mut Pen<'_>) {
         let needs = entry.lacks.map(|role| format!("needs {}: ", role.with_article())).unwrap_or_default();
         let used = pen.put(3, y, width.saturating_sub(12), &entry.text, style);
         let about = used.max(22) + 5;
-        let room = width.saturating_sub(about + columns(entry.key) as u16 + 3);
+        let room = width.saturating_sub(about + columns(&entry.key) as u16 + 3);
         pen.put(about, y, room, &format!("{needs}{}", entry.about), pen.theme.faint);
-        pen.put_right(about, y, width.saturating_sub(about + 2), entry.key, pen.theme.faint);
+        pen.put_right(about, y, width.saturating_sub(about + 2), &entry.key, pen.theme.faint);
     }
     if let Some(error) = &line.error {
         pen.clear(ratatui::layout::Rect { x: 0, y: top, width, height: 1 });

@@ -67,22 +67,23 @@ fn draw_badges(shared: &Shared, status: &Status, pen: &mut Pen<'_>, y: u16) {
     let counted = [
         ("● ", fresh, "fresh", theme.good),
         ("◐ ", stale, "stale", theme.warn),
-        ("✗ ", red, "not", theme.bad),
+        ("✗ ", red, "", theme.bad),
         ("‖ ", paused, "paused", theme.faint),
     ];
     let mut pieces: Content = Vec::new();
     for (shape, count, word, style) in counted.into_iter().filter(|(_, count, ..)| *count > 0) {
         pieces.push((shape.to_owned(), style));
-        pieces.push((format!("{} {word}   ", format::exact(count)), theme.plain));
+        let words = format!("{} {word}", format::exact(count));
+        pieces.push((format!("{}  ", words.trim_end()), theme.plain));
     }
     let width = shared.size.width.saturating_sub(4);
     let used = pen.pieces(3, y, width, &pieces);
-    let reasons = [(reauthorize, "consent"), (error, "failing"), (never, "never synced")];
+    let reasons = [(reauthorize, "consent"), (error, "failing"), (never, "never")];
     let reasons: Vec<String> =
         reasons.iter().filter(|(count, _)| *count > 0).map(|(count, why)| format!("{count} {why}")).collect();
     let words = match reasons.as_slice() {
         [] => ("no account needs you".to_owned(), theme.faint),
-        reasons => (format!("{} · press 6", reasons.join(", ")), theme.bad),
+        reasons => (format!("{} · 6", reasons.join(", ")), theme.bad),
     };
     let room = width.saturating_sub(used);
     pen.put_right(3 + used, y, room, &words.0, words.1);

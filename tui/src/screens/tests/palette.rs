@@ -17,6 +17,8 @@ fn all_that_can_be_done_is_offered() {
 fn what_is_chosen_is_done() {
     let (model, _) = after(":tidew↵", SMALL);
     assert_eq!(state::<influencer::State>(&model).name, "Tidewater Kitchen");
+    let (model, _) = after("?/turn↵", SMALL);
+    assert!(model.shared.remembered.reverse, "the help is searched, too");
     let (model, _) = after(":columns↵", SMALL);
     assert!(matches!(model.modal, Some(crate::modal::Modal::Columns(_))));
     let (model, _) = after(":pause platf↵", SMALL);
