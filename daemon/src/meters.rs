@@ -70,6 +70,10 @@ impl Delivered {
     }
 }
 
+/// Where requests to the listener are refused, and why.
+pub const REFUSED_AT: [&str; 2] = ["pages", "webhooks"];
+pub const REFUSED_FOR: [&str; 6] = ["other_host", "malformed", "no_consent", "no_address", "forged", "old"];
+
 /// Counts runs, clients, notifications, deliveries and upkeep.
 pub struct Meters {
     runs: IntCounterVec,
@@ -139,6 +143,9 @@ impl Meters {
         }
         for verdict in Verdict::ALL {
             meters.callers.with_label_values(&[word_of(verdict)]);
+        }
+        for (at, reason) in REFUSED_AT.into_iter().flat_map(|at| REFUSED_FOR.map(|reason| (at, reason))) {
+            meters.refused_requests.with_label_values(&[at, reason]);
         }
         for role in Role::ALL {
             meters.refused_calls.with_label_values(&[role.as_str()]);

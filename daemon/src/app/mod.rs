@@ -67,6 +67,8 @@ pub struct App {
     pub feed: Feed,
     pub tickets: Tickets,
     pub look_ups: LookUps,
+    /// Requests to sync what is due or running already, counted in the same way.
+    pub syncs: LookUps,
     /// What was refused at the socket.
     pub refusals: Refusals,
     /// What consents need while the daemon runs.
@@ -165,6 +167,7 @@ impl App {
             feed: Feed::new(parts.seed),
             tickets: Tickets::default(),
             look_ups: LookUps::default(),
+            syncs: LookUps::default(),
             refusals: Refusals::default(),
             consents: ConsentRuntime::new(parts.vaults),
             gate,

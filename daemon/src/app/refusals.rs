@@ -255,6 +255,22 @@ mod tests {
     }
 
     #[test]
+    fn what_is_refused_at_the_listener_is_counted_from_zero_on() {
+        use crate::meters::{REFUSED_AT, REFUSED_FOR};
+        let entrances = [Requester::Browser(None), Requester::Sender(None)].map(|of| of.entrance().as_str());
+        assert_eq!(entrances, REFUSED_AT);
+        let of_listener = [
+            Refusal::OtherHost,
+            Refusal::Malformed,
+            Refusal::NoConsent,
+            Refusal::NoAddress,
+            Refusal::Forged,
+            Refusal::Old,
+        ];
+        assert_eq!(of_listener.map(Refusal::as_str), REFUSED_FOR);
+    }
+
+    #[test]
     fn many_within_a_short_time_are_unusual() {
         let refusals = Refusals::default();
         let unusual = refusals.watch();

@@ -24,6 +24,8 @@ pub struct Requested {
     pub skipped: Vec<Run>,
     /// Those that ran so short a time ago that the run before counts.
     pub earlier: Vec<ConnectionId>,
+    /// What the audit log has to call it, where it changes nothing but who waits: all of it is due or running already.
+    pub unlogged: Option<On>,
 }
 
 /// Marks connections due. `is_recent` is whether the last run of a connection counts instead of another one.
@@ -54,10 +56,14 @@ pub fn sync(
             }
         }
     }
-    let line = audit(decision, who, "sync", on);
-    let counts = (requested.queued.len(), requested.skipped.len(), requested.earlier.len());
-    let new = format!("{} requested, {} kept back, {} recent", counts.0, counts.1, counts.2);
-    decision.log(AuditLine { new: Some(new), ..line });
+    match later.is_empty() {
+        true => requested.unlogged = Some(on).filter(|_| !requested.queued.is_empty()),
+        false => {
+            let counts = (requested.queued.len(), requested.skipped.len(), requested.earlier.len());
+            let new = format!("{} requested, {} kept back, {} recent", counts.0, counts.1, counts.2);
+            decision.log(AuditLine { new: Some(new), ..audit(decision, who, "sync", on) });
+        }
+    }
     let now = decision.now;
     let due = later.into_iter().map(|connection| Connection { next_due_at: now, ..connection.clone() });
     decision.commit.roster.connections.extend(due);

@@ -25,9 +25,7 @@ use crate::schedule::gate::Priority;
 /// No such account, no handle, a platform that is off, not set up, or does not respond.
 pub async fn look_up(app: &Arc<App>, who: &Who, account: &Account) -> Result<AccountPreview, RosterError> {
     let (platform, handle) = understood(app, account)?;
-    let requested = request(app, who, &platform, &handle).await;
-    note(app, who, &platform, requested.as_ref().ok()).await;
-    let observation = match requested {
+    let observation = match request(app, who, &platform, &handle, note).await {
         Ok(observation) => observation,
         Err(PlatformError::Unauthorized { .. }) => return Ok(unseen(app, platform, handle)),
         Err(error) => return Err(user_error(&platform, &handle, &error)),
@@ -72,7 +70,7 @@ fn unseen(app: &App, platform: String, handle: String) -> AccountPreview {
 /// No such account, no handle, a platform that is off or not set up.
 pub async fn find(app: &Arc<App>, who: &Who, account: &Account) -> Result<Found, RosterError> {
     let (platform, handle) = understood(app, account)?;
-    match request(app, who, &platform, &handle).await {
+    match request(app, who, &platform, &handle, async |_, _, _, _| {}).await {
         Ok(observation) => Ok(Found { platform, handle: observation.handle.clone(), observation: Some(observation) }),
         Err(PlatformError::Unavailable { .. } | PlatformError::Network { .. } | PlatformError::RateLimited { .. }) => {
             Ok(Found { platform, handle, observation: None })
@@ -130,7 +128,14 @@ async fn note(app: &Arc<App>, who: &Who, platform: &str, found: Option<&Observat
     app.note(who, "lookup", on, if found.is_some() { "found" } else { "not found" }).await;
 }
 
-async fn request(app: &Arc<App>, who: &Who, platform: &str, handle: &str) -> Result<Observation, PlatformError> {
+/// Requests an account. `noted` gets the result of what was really requested, once it is there.
+async fn request(
+    app: &Arc<App>,
+    who: &Who,
+    platform: &str,
+    handle: &str,
+    noted: impl AsyncFnOnce(&Arc<App>, &Who, &str, Option<&Observation>),
+) -> Result<Observation, PlatformError> {
     let nothing = || PlatformError::Unexpected { what: "the platform reported nothing about it".to_owned() };
     let known = app.look(|roster| roster.platforms.get(platform).cloned()).ok_or_else(nothing)?;
     let lane = crate::schedule::lane::name(platform, &known.platform.group(handle));
@@ -156,7 +161,9 @@ async fn request(app: &Arc<App>, who: &Who, platform: &str, handle: &str) -> Res
     let account =
         platforms::Account { connection, handle: handle.to_owned(), platform_user_id: None, access, days_from: None };
     let observed = known.platform.observe(&api, &[account]).await;
-    observed.into_iter().next().map_or_else(|| Err(nothing()), |(_, result)| result)
+    let result = observed.into_iter().next().map_or_else(|| Err(nothing()), |(_, result)| result);
+    noted(app, who, platform, result.as_ref().ok()).await;
+    result
 }
 
 /// The access of a live grant, for a platform on which one owner's consent allows looking other accounts up; `None`

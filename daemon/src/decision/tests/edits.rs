@@ -468,12 +468,12 @@ fn a_sync_marks_later_connections_due() {
     let (queued, skipped, earlier, due, logged) = sync(&mut scene, SyncTarget::All, None);
     assert_eq!((queued, skipped, earlier), (vec![SKY, HERS], vec![], vec![]));
     assert_eq!(due, [(SKY, NOON), (HERS, NOON)]);
-    assert_eq!(logged, ["sync 2 connections: – -> –"]);
+    assert_eq!(logged, ["sync everything: – -> 2 requested, 0 kept back, 0 recent"]);
     let one = || SyncTarget::One(SKY.to_string());
     let (queued, _, earlier, due, logged) = sync(&mut scene, one(), Some(SKY));
     assert_eq!((queued, earlier, due.len(), logged.len()), (vec![], vec![SKY], 0, 0), "the run before counts");
     let (_, _, _, _, logged) = sync(&mut scene, one(), None);
-    assert_eq!(logged, [format!("sync {SKY} bluesky:mara.example: – -> –")]);
+    assert_eq!(logged, [format!("sync {SKY} bluesky:mara.example: – -> 1 requested, 0 kept back, 0 recent")]);
     scene.roster.running.insert(SKY);
     let (queued, _, earlier, due, _) = sync(&mut scene, one(), Some(SKY));
     assert_eq!((queued, earlier, due.len()), (vec![SKY], vec![], 0), "it runs already");
