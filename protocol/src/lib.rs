@@ -16,6 +16,7 @@ pub mod doctor;
 pub mod error;
 pub mod event;
 pub mod folding;
+pub mod held;
 pub mod ids;
 pub mod influencer;
 pub mod json;

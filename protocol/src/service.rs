@@ -16,6 +16,7 @@ use crate::delivery::{Channel, ChannelTest, Delivery, DeliveryState};
 use crate::doctor::Examination;
 use crate::error::RosterError;
 use crate::event::{Cursor, EventBatch};
+use crate::held::HeldPage;
 use crate::ids::{AlertId, ConnectionId, ConsentId};
 use crate::influencer::{Influencer, InfluencerEdit, InfluencerPage, InfluencerQuery, InfluencerRow, NewInfluencer};
 use crate::keys::{Keys, Retired};
@@ -336,6 +337,9 @@ pub trait Roster {
     async fn rotate_key() -> Result<Keys, RosterError>;
     /// Retires the key with this id or unique prefix. One that something needs is a conflict; `sure`: although backups need it.
     async fn retire_key(key: String, sure: bool) -> Result<Retired, RosterError>;
+
+    /// A page of everything that is held about an influencer, part by part; no token and no secret is in it.
+    async fn held(influencer: String, mark: Option<Vec<u8>>) -> Result<HeldPage, RosterError>;
 
     /// Who may do what, the caller first.
     async fn access() -> Result<Access, RosterError>;

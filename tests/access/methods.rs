@@ -38,7 +38,7 @@ methods! {
     Disconnect Pause SetInterval SetHandle Connection Connections Sync SyncProgress Requests Runs Due History Record Changes Alerts
     Acknowledge AssignAlert ReadAlerts Alert Rules AddRule EditRule RemoveRule TestRule Silences AddSilence EndSilence Channels
     TestChannel Deliveries RetryDelivery Backup BackupPiece BackupKept Keys RotateKey RetireKey Access Audit EventsSince Notices
-    NoticesShown RevokeAll VerifyAudit
+    NoticesShown RevokeAll VerifyAudit Held
 }
 
 /// Whether a response says that the caller's role is too low.
@@ -78,6 +78,7 @@ fn viewers() -> Vec<RosterRequest> {
         R::Influencers { query: Default::default() },
         R::Influencer { influencer: none() },
         R::Namesakes { name: none() },
+        R::Held { influencer: none(), mark: None },
         R::ConsentState { consent: ConsentId::from_bytes([1; 5]) },
         R::ConsentOpen { influencer: none(), platform: none() },
         R::Grants {},

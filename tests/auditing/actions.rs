@@ -279,6 +279,7 @@ async fn the_daemon(all: &mut Actions) {
 async fn ends(all: &mut Actions) {
     use RosterRequest as R;
     let handle = R::SetHandle { connection: SKY.to_owned(), handle: "mia.sky.test".to_owned(), another: true };
+    all.acts(R::Held { influencer: "Mara".to_owned(), mark: None }, line("influencer.export", "Mara")).await;
     all.acts(handle, result("connection.handle", "mara.sky.test", "mia.sky.test")).await;
     let disconnect = R::Disconnect { connection: "bluesky:mia.sky.test".to_owned(), delete_history: false };
     all.acts(disconnect, line("connection.disconnect", "mia.sky.test")).await;

@@ -41,7 +41,8 @@ const PROTOCOL: &str = "
     json: metric rule alert
     silence: ids time
     undo: ids
-    service: access time ids error delivery connection influencer alert sync status audit backup keys consent event retention reported rule silence doctor request undo stored
+    held: time ids connection influencer alert audit consent delivery reported request sync
+    service: access time ids error delivery connection influencer alert sync status audit backup keys consent event retention reported rule silence doctor request undo stored held
     notice: text ids metric number alert service
     transport: text paths service
 ";

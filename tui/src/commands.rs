@@ -18,6 +18,7 @@ pub mod add;
 pub mod budgets;
 pub mod due;
 pub mod edit;
+pub mod export;
 pub mod merge;
 pub mod remove;
 

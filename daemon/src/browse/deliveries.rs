@@ -34,6 +34,23 @@ pub async fn deliveries(app: &App, query: DeliveriesQuery) -> Result<Page<Delive
     Ok(Page { rows, next: read.next.map(|mark| PageMark(mark.0)) })
 }
 
+/// All deliveries of an alert.
+///
+/// # Errors
+/// When the store cannot be read.
+pub async fn all_of(app: &App, alert: AlertId) -> Result<Vec<Delivery>, RosterError> {
+    let (mut all, mut before) = (Vec::new(), None);
+    loop {
+        let query = store::DeliveriesQuery { alert: Some(alert), state: None, before, limit: PAGE_ROWS as usize };
+        let read = app.store.read(query).await.map_err(|error| read_error(&error))?;
+        app.look(|roster| all.extend(read.rows.iter().map(|(delivery, _)| row(roster, delivery, alert))));
+        before = read.next;
+        if before.is_none() {
+            return Ok(all);
+        }
+    }
+}
+
 /// One delivery for clients.
 ///
 /// # Errors

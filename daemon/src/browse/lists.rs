@@ -198,7 +198,8 @@ pub async fn verify_audit(app: &App) -> Result<AuditCheck, RosterError> {
     })
 }
 
-fn entry(number: u64, line: model::AuditLine) -> AuditEntry {
+/// A line of the audit log that is opened, for clients.
+pub(super) fn entry(number: u64, line: model::AuditLine) -> AuditEntry {
     AuditEntry {
         number,
         at: line.at,

@@ -6,6 +6,7 @@ pub mod deliveries;
 pub mod due;
 pub mod figures;
 pub mod filter;
+pub mod held;
 pub mod lists;
 pub mod retention;
 pub mod rules;

@@ -8,11 +8,10 @@ use roster_protocol::error::RosterError;
 use super::retaining;
 use crate::app::{App, read_error};
 use crate::browse::figures;
+use crate::decision::keep::CHANGES_KEPT_DAYS;
 use crate::decision::withdrawn;
 use crate::store::{FiguresSince, StoreError};
 
-/// Changes older than this are deleted; the snapshots still have their numbers.
-const CHANGES_KEPT_DAYS: i64 = 400;
 const DAY_S: i64 = 24 * 3600;
 
 /// Does the upkeep at the start and after each local midnight, until the end.

@@ -16,6 +16,9 @@ use crate::model::{AuditLine, Connection, GrantState, ReadUntil, RetentionChoice
 use crate::roster::Roster;
 use crate::schedule::Grid;
 
+/// Changes older than this are deleted; the snapshots still have their numbers.
+pub const CHANGES_KEPT_DAYS: i64 = 400;
+
 /// The rules for every connection, disconnected ones too.
 pub fn rules(roster: &Roster, policy: &Policy, grid: &Grid, now: Timestamp) -> Rules {
     let today = grid.date_of(now);

@@ -26,6 +26,7 @@ mod needs;
 mod open_file;
 mod origin;
 mod overlay;
+mod people;
 mod queries;
 mod reader;
 mod records;
@@ -71,6 +72,7 @@ pub use self::inspection::{Inspection, inspect};
 pub use self::lists::{Mark, Page};
 pub use self::needs::Needs;
 pub use self::origin::BackendSource;
+pub use self::people::{AudiencesOf, ReceiptsOf, tables_about_people};
 pub use self::queries::{
     AlertById, AlertCounts, AlertIds, AlertNumbered, AlertsQuery, AuditQuery, ChangesQuery, DeliveriesNamed,
     DeliveriesOf, DeliveriesQuery, FiguresSince, FollowerSum, HistoryQuery, LatestAlerts, Load, MetricHistory, Query,

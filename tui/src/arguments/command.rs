@@ -6,8 +6,8 @@ use super::completions;
 use crate::agent;
 use crate::commands::{
     access, add, alerts, audience, audit, backup, budgets, changes, channels, connect, deliveries, disconnect, doctor,
-    due, edit, history, keys, list, log_level, merge, pause, platforms, record, remove, requests, retention, revoke,
-    rules, runs, set, show, silence, status, sync, tokens, undo,
+    due, edit, export, history, keys, list, log_level, merge, pause, platforms, record, remove, requests, retention,
+    revoke, rules, runs, set, show, silence, status, sync, tokens, undo,
 };
 use crate::output::{Ending, Failure};
 use crate::session::Session;
@@ -25,9 +25,9 @@ pub enum Command {
     Add(add::Add),
     /// Changes an influencer's name, tags, note or main connection
     Edit(edit::Edit),
-    /// Removes an influencer with all connections and history
+    /// Removes an influencer with all connections and history; `roster undo` takes that back within a day
     Remove(remove::Remove),
-    /// Takes your last change back: tags, notes, other edits, intervals, pauses, acknowledgements
+    /// Takes your last change of a day back: tags, notes, other edits, intervals, pauses, acknowledgements, removals
     Undo(undo::Undo),
     /// Moves everything of one influencer to another, then removes the first
     Merge(merge::Merge),
@@ -76,6 +76,8 @@ pub enum Command {
     Retention(retention::Retention),
     /// Makes a backup of the store while rosterd runs, or verifies one
     Backup(backup::Backup),
+    /// Writes everything that is held about one person: for programs, or as a page for the person
+    Export(export::Export),
     /// Lists the master keys, has another one seal, or retires one
     Keys(keys::Keys),
     /// Shows who has which role and why, yours first
@@ -131,6 +133,7 @@ impl Command {
             Command::Deliveries(deliveries) => deliveries.run(session).await,
             Command::Runs(runs) => runs.run(session).await,
             Command::Requests(requests) => requests.run(session).await,
+            Command::Export(export) => export.run(session).await,
             Command::Due(due) => due.run(session).await,
             Command::Budgets(budgets) => budgets.run(session).await,
             Command::Backup(backup) => backup.run(session).await,

@@ -7,6 +7,7 @@ pub mod access;
 pub mod consent;
 pub mod deliveries;
 pub mod events;
+pub mod held;
 pub mod keys;
 pub mod reported;
 pub mod retention;

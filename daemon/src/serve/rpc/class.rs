@@ -65,6 +65,9 @@ pub fn of(request: &RosterRequest) -> Class {
         | R::Audit { .. }
         | R::VerifyAudit {} => (Role::Viewer, Length::Long, false),
 
+        // The first page begins an export; those after it continue it.
+        R::Held { mark, .. } => (Role::Viewer, Length::Long, mark.is_none()),
+
         R::TestPlatform { .. }
         | R::Examine {}
         | R::LookUp { .. }

@@ -1,6 +1,7 @@
 //! Calls about influencers.
 
 use roster_protocol::error::RosterError;
+use roster_protocol::held::HeldPage;
 use roster_protocol::influencer::{
     Influencer, InfluencerEdit, InfluencerPage, InfluencerQuery, InfluencerRow, NewInfluencer,
 };
@@ -8,7 +9,7 @@ use roster_protocol::service::PAGE_ROWS;
 use roster_protocol::undo::Undone;
 
 use super::Caller;
-use crate::browse::orders;
+use crate::browse::{held, orders};
 use crate::edits;
 use crate::roster::{resolve, rows};
 
@@ -51,4 +52,8 @@ pub async fn merge(caller: &Caller, named: String, into: String) -> Result<Influ
 
 pub async fn undo(caller: &Caller) -> Result<Option<Undone>, RosterError> {
     caller.own(|app, who| async move { edits::undoing::undo(&app, who).await }).await
+}
+
+pub async fn held(caller: &Caller, named: String, mark: Option<Vec<u8>>) -> Result<HeldPage, RosterError> {
+    held::page(&caller.app, &caller.who, &named, mark).await
 }

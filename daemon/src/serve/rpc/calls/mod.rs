@@ -121,6 +121,8 @@ impl Serve for Caller {
             Undo() => influencers::undo(caller);
             Merge(influencer, into) => influencers::merge(caller, influencer, into);
 
+            Held(influencer, mark) => influencers::held(caller, influencer, mark);
+
             LookUp(account) => connections::look_up(caller, account);
             Connect(influencer, account) => connections::connect(caller, influencer, account);
             Disconnect(connection, delete_history) => connections::disconnect(caller, connection, delete_history);
