@@ -105,7 +105,7 @@ async fn what_concerns_all_or_cannot_be_undone_asks_at_a_terminal_only() {
         (&["pause", "all"], "Pause all 0 connections, for everyone?", "pause"),
         (&["sync", "--all"], "Sync all 0 connections now?", ""),
         (&["merge", "Mara too", "Mara"], "This cannot be taken back.", "influencer.merge"),
-        (&["remove", "Oskar"], "with all history? This cannot be taken back.", "influencer.remove"),
+        (&["remove", "Oskar"], "with all history? `roster undo` takes that back within a day.", "influencer.remove"),
     ];
     for (arguments, asked, action) in questions {
         let before = last_action(&daemon).await;
@@ -151,7 +151,7 @@ async fn another_account_and_a_history_that_is_deleted_are_asked_about_at_a_term
     };
     let set = ["set", &id, "handle", ines];
     let disconnect = ["disconnect", &id, "--delete-history"];
-    let deletes = "and delete every snapshot of it? This cannot be taken back.";
+    let deletes = "and delete every snapshot of it? `roster undo` takes that back within a day.";
     let commands = [(&set[..], "is another account than", mara, vec![ines]), (&disconnect, deletes, ines, vec![])];
     for (arguments, asked, before, after) in commands {
         let refused = home.roster(arguments).await;

@@ -181,6 +181,8 @@ async fn what_an_owner_wants_deleted_is_deleted_and_a_page_says_so() {
         .await
         .expect("a response")
         .expect("disconnected");
+    // That could be taken back for a day, unless all consents are revoked.
+    world.client.revoke_all(within(LIMIT)).await.expect("a response").expect("revoked");
     until("it is revoked", async || world.grants().await.is_empty().then_some(())).await;
     let deletion = world.hook(Platform::Instagram, "oskar.gram", HookKind::Deletion);
     let (status, body) = deletion.send(&world.address()).await.expect("a response");

@@ -77,6 +77,15 @@ impl App {
         })
     }
 
+    /// Loads the roster again, because what it knows of some connections' last days is in the store alone.
+    ///
+    /// # Errors
+    /// When it cannot be loaded; the next decision tries again.
+    pub async fn load_again(&self) -> Result<(), RosterError> {
+        self.held().is_stale = true;
+        self.wait_until_current().await
+    }
+
     /// Whether the roster matches the store.
     pub(super) fn is_current(&self, held: &Held) -> bool {
         !held.is_stale && held.recoveries == self.store.recoveries()

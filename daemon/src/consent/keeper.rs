@@ -1,5 +1,5 @@
-//! Does what falls due with consents: renewals, revocations, daily checks, device codes, and consents that
-//! expire. Sleeps until the next of them; no polling.
+//! Does what falls due with consents: renewals, revocations, daily checks, device codes, consents that expire, and the end of
+//! what was removed. Sleeps until the next of them; no polling.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use roster_protocol::time::Timestamp;
 use super::finish::{self, Next};
 use super::{PURPOSE, ProviderContext, access, begin_again, renew, revoke};
 use crate::app::App;
-use crate::decision::{grants, warn};
+use crate::decision::{grants, removal, warn};
 use crate::model::{ConsentStep, Grant, GrantState};
 use crate::oauth::{DeviceResponse, scopes};
 use crate::platforms::PlatformError;
@@ -34,6 +34,8 @@ enum Job {
     Poll(ConsentId),
     Expire(ConsentId),
     Warn,
+    /// What was removed a day ago is deleted.
+    Delete,
 }
 
 /// Keeps consents until the end.
@@ -89,6 +91,8 @@ fn jobs(app: &App) -> Vec<(Job, Timestamp, i64)> {
     app.look(|roster| {
         let consents = &roster.consents;
         let mut jobs: Vec<_> = warn::next(roster, now).map(|due| (Job::Warn, due, AGAIN_S)).into_iter().collect();
+        let removed = roster.removals.values().map(|removal| removal.ends_at).min();
+        jobs.extend(removed.map(|due| (Job::Delete, due, AGAIN_S)));
         for grant in consents.grants.values() {
             match &grant.state {
                 GrantState::Revoking { next_at, .. } => jobs.push((Job::Revoke(grant.id), *next_at, AGAIN_S)),
@@ -130,8 +134,21 @@ async fn work(app: &Arc<App>, job: Job) {
         Job::Poll(consent) => poll(app, consent).await,
         Job::Expire(consent) => expire(app, consent).await,
         Job::Warn => warn_of_ends(app).await,
+        Job::Delete => delete_removed(app).await,
     }
     app.consents.wake.notify_one();
+}
+
+/// Deletes what was removed a day ago; its consents are revoked beside it.
+async fn delete_removed(app: &App) {
+    app.wait_until_loaded().await;
+    let deleted = app.decide(|decision| {
+        removal::complete(decision);
+        Ok(())
+    });
+    if let Err(error) = deleted.await {
+        tracing::warn!(%error, "what was removed a day ago could not be deleted yet; it is tried again");
+    }
 }
 
 /// Opens and resolves the alerts about consents that end soon.

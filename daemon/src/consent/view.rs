@@ -168,6 +168,9 @@ fn renews(grant: &model::Grant, tokens: Option<&GrantTokens>) -> Renews {
 fn note(grant: &model::Grant, tokens: Option<&GrantTokens>) -> Option<String> {
     match &grant.state {
         GrantState::Ended { why, .. } => Some(why.clone()),
+        GrantState::Revoking { attempts: 0, since, next_at, .. } if next_at > since => {
+            Some(format!("its accounts were removed; it is revoked at {next_at} unless that is taken back"))
+        }
         GrantState::Revoking { attempts: 0, .. } => Some("being revoked".to_owned()),
         GrantState::Revoking { attempts, last_error, .. } => {
             Some(format!("being revoked, {attempts} attempts failed: {}", last_error.as_deref().unwrap_or("no answer")))

@@ -2,17 +2,17 @@
 
 use roster_protocol::audit::Who;
 use roster_protocol::error::RosterError;
-use roster_protocol::ids::ConnectionId;
 
 use super::audit::{audit, connection_named, influencer_named};
 use super::slots::{self, PAUSED, Why};
-use super::{Decision, grants, silences, undo};
+use super::{Decision, grants, removal};
 use crate::alerts::evaluate;
 use crate::model::Connection;
 use crate::roster::resolve;
 use crate::roster::rows::{self, Seen};
 
-/// Ends a connection, and returns it as it is then. Its history stays unless it is to be deleted.
+/// Ends a connection, and returns it as it is then. Its history stays, and its consent is revoked at once; with its history it
+/// is removed, which can be taken back for a day.
 ///
 /// # Errors
 /// No such connection.
@@ -35,10 +35,11 @@ pub fn disconnect(
     }
     let ended = Connection { disconnected_at: Some(decision.now), trouble: None, ..connection.clone() };
     let shown = rows::connection(decision.roster, &ended, seen);
-    match delete_history {
-        true => decision.commit.roster.removed_connections.push(ended),
-        false => decision.commit.roster.connections.push(ended),
+    if delete_history {
+        removal::connection(decision, who, connection);
+        return Ok(shown);
     }
+    decision.commit.roster.connections.push(ended);
     let standing = decision.roster.alerts_of(connection.id).into_iter();
     let resolved = standing.map(|alert| evaluate::resolved(alert, decision.now));
     decision.commit.alerting.alerts.extend(resolved);
@@ -46,7 +47,7 @@ pub fn disconnect(
     Ok(shown)
 }
 
-/// Removes an influencer with all connections and their history, and returns what was removed.
+/// Removes an influencer with all connections and their history, and returns what was removed. For a day it can be taken back.
 ///
 /// # Errors
 /// No influencer of that name.
@@ -59,16 +60,6 @@ pub fn remove(
     let influencer = resolve::influencer(decision.roster, named)?;
     let removed = rows::influencer(decision.roster, influencer, seen);
     decision.log(audit(decision, who, "influencer.remove", influencer_named(influencer)));
-    let all = decision.roster.all_connections_of(influencer.id);
-    decision.commit.roster.removed_connections.extend(all.cloned());
-    let ended: Vec<ConnectionId> =
-        decision.commit.roster.removed_connections.iter().map(|connection| connection.id).collect();
-    grants::let_go(decision, &ended);
-    decision.commit.roster.removed_influencers.push(influencer.id);
-    silences::moved(decision, influencer.id, None);
-    undo::forget(decision, influencer.id);
-    let standing = decision.roster.alerts.values().filter(|alert| alert.about.influencer() == Some(influencer.id));
-    let resolved = standing.map(|alert| evaluate::resolved(alert, decision.now));
-    decision.commit.alerting.alerts.extend(resolved);
+    removal::influencer(decision, who, influencer);
     Ok(removed)
 }

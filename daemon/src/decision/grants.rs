@@ -3,8 +3,8 @@
 use roster_protocol::audit::Who;
 use roster_protocol::ids::{ConnectionId, GrantId, InfluencerId};
 
-use super::Decision;
 use super::audit::{audit, own};
+use super::{Decision, removal};
 use crate::model::{AuditLine, Connection, Grant, GrantState, On};
 use crate::roster::Roster;
 
@@ -78,13 +78,21 @@ pub fn over(decision: &mut Decision<'_>, grant: &Grant, how: &str) {
     decision.commit.consents.removed_tokens.push(grant.id);
 }
 
-/// Ends every live consent, and queues its revocation: nothing is read with it from now on. Returns how many there were.
+/// Ends every live consent, and queues its revocation: nothing is read with it from now on. What a removal put off is revoked
+/// now, too. Returns how many were live.
 pub fn revoke_all(decision: &mut Decision<'_>, who: &Who) -> u64 {
     let live = decision.roster.consents.grants.values().filter(|grant| grant.is_live());
     let live: Vec<GrantId> = live.map(|grant| grant.id).collect();
-    if live.is_empty() {
+    let put_off = decision.roster.consents.grants.values().filter(|grant| removal::is_put_off(grant, decision.now));
+    let put_off: Vec<Grant> = put_off.cloned().collect();
+    if live.is_empty() && put_off.is_empty() {
         return 0;
     }
+    let now = decision.now;
+    decision.commit.consents.grants.extend(put_off.into_iter().map(|grant| Grant {
+        state: GrantState::Revoking { since: now, attempts: 0, next_at: now, last_error: None },
+        ..grant
+    }));
     let line = audit(decision, who, "consent.revoke_all", "all consents");
     decision.log(AuditLine { new: Some(live.len().to_string()), ..line });
     for grant in &live {

@@ -8,6 +8,7 @@ pub mod reported;
 pub mod slots;
 pub mod request;
 pub mod record;
+pub mod removal;
 pub mod connect;
 pub mod consented;
 pub mod grants;

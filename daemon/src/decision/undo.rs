@@ -8,7 +8,7 @@ use roster_protocol::ids::{ConnectionId, InfluencerId};
 use roster_protocol::influencer::{EditBase, InfluencerEdit};
 use roster_protocol::undo::Undone;
 
-use super::{Decision, acknowledge, edit, pause};
+use super::{Decision, acknowledge, edit, pause, removal};
 use crate::model::{Edited, Influencer, Pausable, UndoLog, Undoable, UndoableChange, Was};
 
 /// So many changes of a user can be taken back.
@@ -98,6 +98,7 @@ fn take_back(decision: &mut Decision<'_>, who: &Who, change: &UndoableChange) ->
             };
             Ok(Undone { what: what.to_owned(), on, influencer, connection })
         }
+        UndoableChange::Removed(of) => removal::take_back(decision, who, *of),
         UndoableChange::Acknowledged(alerts) => {
             let user = who.user();
             let is_own = |id: &&_| {

@@ -5,7 +5,7 @@ use roster_protocol::ids::ConnectionId;
 use roster_protocol::time::Timestamp;
 
 use super::audit::own;
-use super::{Decision, grants};
+use super::{Decision, grants, removal};
 use crate::alerts::evaluate;
 use crate::model::{AuditLine, Connection, Deletion, Grant, On, Receipt};
 use crate::platforms::webhook::{Pushed, REMEMBERED_S};
@@ -152,6 +152,7 @@ fn delete(decision: &mut Decision<'_>, notification: &Notification<'_>, owner_id
             let ended = Connection { disconnected_at: Some(decision.now), trouble: None, ..connection.clone() };
             decision.commit.roster.removed_connections.push(ended);
         }
+        accounts += removal::delete_read_with(decision, grant.id);
         decision.commit.consents.ended_uses.extend(users);
         decision.commit.consents.removed_grants.push(grant.id);
         let open = roster.consents.pending.values().filter(|consent| consent.step.grant() == Some(grant.id));

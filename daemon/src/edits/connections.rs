@@ -39,6 +39,7 @@ pub async fn disconnect(
 ) -> Result<roster_protocol::Connection, RosterError> {
     let seen = app.seen();
     let ended = app.decide(move |decision| erase::disconnect(decision, &who, &named, delete_history, seen)).await?;
+    app.consents.wake.notify_one();
     // The terms may say that what its consent gave goes at once.
     app.upkeep.notify_one();
     Ok(ended)

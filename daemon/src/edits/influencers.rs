@@ -44,5 +44,7 @@ pub async fn edit(app: &App, who: Who, named: String, edit: InfluencerEdit) -> R
 /// No influencer of that name.
 pub async fn remove(app: &App, who: Who, named: String) -> Result<roster_protocol::Influencer, RosterError> {
     let seen = app.seen();
-    app.decide(move |decision| erase::remove(decision, &who, &named, seen)).await
+    let removed = app.decide(move |decision| erase::remove(decision, &who, &named, seen)).await?;
+    app.consents.wake.notify_one();
+    Ok(removed)
 }

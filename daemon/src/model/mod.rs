@@ -7,6 +7,7 @@ mod audit;
 mod consent;
 mod keys;
 mod personal;
+mod removal;
 mod routing;
 #[cfg(test)]
 pub mod samples;
@@ -34,6 +35,7 @@ pub use commit::{AlertingCommit, AuditCommit, Commit, ConsentsCommit, RosterComm
 pub use consent::{Attempt, Choice, Consent, ConsentStep, Device, Grant, GrantState, GrantTokens, GrantUse, Sealed};
 pub use keys::{KeptBackup, SealedWith, StoreKey};
 pub use personal::DataKey;
+pub use removal::{Removable, Removal};
 pub use routing::{ChannelInfo, Digest, Escalation, LogName, Quiet, Route, Routing};
 pub use undo::{Edited, Pausable, UndoLog, Undoable, UndoableChange, Was};
 pub use webhook::{Deletion, Lease, Receipt};
@@ -423,6 +425,8 @@ pub struct Loaded {
     pub read_marks: Vec<ReadMarks>,
     /// What users changed lately, as it can be taken back.
     pub undo: Vec<UndoLog>,
+    /// What was removed within the last day.
+    pub removals: Vec<Removal>,
     /// Rules that users made.
     pub rules: Vec<Rule>,
     pub silences: Vec<Silence>,

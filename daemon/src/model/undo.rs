@@ -4,6 +4,8 @@ use roster_protocol::ids::{AlertId, ConnectionId, InfluencerId};
 use roster_protocol::time::{Seconds, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::Removable;
+
 /// The newest changes of a user that can be taken back, oldest first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UndoLog {
@@ -32,6 +34,7 @@ pub enum UndoableChange {
     },
     /// Alerts that this made acknowledged.
     Acknowledged(Vec<AlertId>),
+    Removed(Removable),
 }
 
 /// An edit of an influencer; what is `None` or empty stayed.

@@ -14,10 +14,17 @@ pub trait InUse: Copy {
     fn is_in_commit(self, commit: &Commit) -> bool;
 }
 
+/// What was removed lately may be brought back.
+fn is_removed(roster: &Roster, id: [u8; 5]) -> bool {
+    roster.removals.values().any(|removal| removal.has(id))
+}
+
 /// Influencers and connections share their ids, so that a text names one of them.
 impl InUse for InfluencerId {
     fn is_in(self, roster: &Roster) -> bool {
-        roster.influencers.contains_key(&self) || roster.connections.contains_key(&Id::from_bytes(self.0))
+        roster.influencers.contains_key(&self)
+            || roster.connections.contains_key(&Id::from_bytes(self.0))
+            || is_removed(roster, self.0)
     }
 
     fn is_in_commit(self, commit: &Commit) -> bool {
@@ -27,7 +34,9 @@ impl InUse for InfluencerId {
 
 impl InUse for ConnectionId {
     fn is_in(self, roster: &Roster) -> bool {
-        roster.connections.contains_key(&self) || roster.influencers.contains_key(&Id::from_bytes(self.0))
+        roster.connections.contains_key(&self)
+            || roster.influencers.contains_key(&Id::from_bytes(self.0))
+            || is_removed(roster, self.0)
     }
 
     fn is_in_commit(self, commit: &Commit) -> bool {

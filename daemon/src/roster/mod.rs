@@ -45,8 +45,8 @@ use self::search_text::Texts;
 use crate::alerts::rules::Rules;
 use crate::http_client::SharedGate;
 use crate::model::{
-    Alert, AlertsSince, Backup, Connection, DataKey, Hold, Influencer, Loaded, ReadMarks, RetentionChoice, Routing,
-    Settings, TroubleKind, UndoLog,
+    Alert, AlertsSince, Backup, Connection, DataKey, Hold, Influencer, Loaded, ReadMarks, Removable, Removal,
+    RetentionChoice, Routing, Settings, TroubleKind, UndoLog,
 };
 use crate::oauth::Registry;
 use crate::platforms::{Platforms, providers};
@@ -113,6 +113,8 @@ pub struct Roster {
     pub read_marks: HashMap<u32, ReadMarks>,
     /// What each user can take back, by uid.
     pub undo: HashMap<u32, UndoLog>,
+    /// What was removed within the last day.
+    pub removals: BTreeMap<Removable, Removal>,
     pub consents: Consents,
     /// The store's id.
     pub store: [u8; 16],
@@ -155,6 +157,7 @@ impl Roster {
             desktop_shown: loaded.desktop_shown.into_iter().collect(),
             read_marks: loaded.read_marks.into_iter().map(|marks| (marks.uid, marks)).collect(),
             undo: loaded.undo.into_iter().map(|log| (log.uid, log)).collect(),
+            removals: loaded.removals.into_iter().map(|removal| (removal.of, removal)).collect(),
             providers: providers(platforms.values().map(AsRef::as_ref)),
             platforms,
             alerts_since: loaded.alerts_since,

@@ -49,8 +49,8 @@ fn part_of(table: Records) -> Option<Part> {
         Records::AlertIds | Records::AlertsLive | Records::DeliveryIds => None,
         // What users have seen; it names alerts by number.
         Records::DesktopShown | Records::ReadMarks => None,
-        // Connections of those who are on the roster no more.
-        Records::Sweeps => None,
+        // Those who are on the roster no more: brought back within the day, they are in all other parts again.
+        Records::Removals | Records::Sweeps => None,
         // The code of a request to delete, whose owner is nowhere.
         Records::Deletions => None,
         // About the daemon, platforms, and all accounts together.

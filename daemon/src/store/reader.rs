@@ -206,6 +206,7 @@ impl<'a> Reader<'a> {
             desktop_shown: self.all(Records::DesktopShown, shown)?,
             read_marks: self.all(Records::ReadMarks, records::read)?,
             undo: self.all(Records::Undo, records::read)?,
+            removals: self.all(Records::Removals, records::read)?,
             rules: self.all(Records::Rules, records::read)?,
             silences: self.all(Records::Silences, records::read)?,
             alerts_since: self.get(&AlertsSince::KEY)?,

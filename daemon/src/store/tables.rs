@@ -100,13 +100,15 @@ pub(super) enum Records {
     /// uid → what that user changed lately, as it can be taken back. One row a user, of 20 changes at most; read whole at
     /// start.
     Undo,
+    /// What was removed → what it takes to bring it back. One row each, for a day; read whole at start.
+    Removals,
     /// Table name, 0, key → the raw bytes of a damaged value that a write had to replace, encoded again. Empty, we
     /// hope.
     Quarantine,
 }
 
 impl Records {
-    pub(super) const ALL: [Records; 35] = [
+    pub(super) const ALL: [Records; 36] = [
         Records::Meta,
         Records::Influencers,
         Records::Connections,
@@ -142,6 +144,7 @@ impl Records {
         Records::ReadMarks,
         Records::Requests,
         Records::Undo,
+        Records::Removals,
     ];
 
     pub(super) const fn name(self) -> &'static str {
@@ -180,6 +183,7 @@ impl Records {
             Records::ReadMarks => "alerts.read",
             Records::Requests => "requests",
             Records::Undo => "undo",
+            Records::Removals => "removals",
             Records::Quarantine => "quarantine",
         }
     }
@@ -227,6 +231,7 @@ impl Records {
             Records::ReadMarks => 35,
             Records::Requests => 40,
             Records::Undo => 45,
+            Records::Removals => 48,
         }
     }
 }

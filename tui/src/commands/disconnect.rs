@@ -33,7 +33,7 @@ impl Disconnect {
         if asks {
             let found = response(client.connection(short_call(), connection).await)?;
             let question = format!(
-                "Disconnect {}:{} and delete every snapshot of it? This cannot be taken back.",
+                "Disconnect {}:{} and delete every snapshot of it? `roster undo` takes that back within a day.",
                 found.platform, found.handle
             );
             asking::ask(&question, &session.output).await?;
@@ -60,9 +60,13 @@ impl Disconnect {
             }
         }
         let connection = response(client.disconnect(long_call(), connection, self.delete_history).await)?;
-        session.output.remark(if self.delete_history { "disconnected, history deleted:" } else { "disconnected:" });
+        session.output.remark(if self.delete_history {
+            "disconnected, history deleted; `roster undo` takes that back within a day:"
+        } else {
+            "disconnected:"
+        });
         let ended = show::print_connection(&connection, &mut session.output)?;
-        if let Some(sentence) = of_consent(connection.id, &grants) {
+        if let Some(sentence) = of_consent(connection.id, &grants, self.delete_history) {
             session.output.remark(sentence);
         }
         Ok(ended)
@@ -79,11 +83,14 @@ fn goes(days: u32) -> String {
 }
 
 /// What becomes of the consent that fed a connection; `None` where there was none.
-fn of_consent(connection: ConnectionId, grants: &[Grant]) -> Option<&'static str> {
+fn of_consent(connection: ConnectionId, grants: &[Grant], is_removed: bool) -> Option<&'static str> {
     let mut feeding = grants.iter().filter(|grant| grant.connections.contains(&connection)).peekable();
     feeding.peek()?;
     Some(match feeding.all(|grant| grant.connections.len() > 1) {
         true => "its consent stays: it feeds other connections too",
+        false if is_removed => {
+            "its consent feeds nothing else and is revoked at the provider in a day, unless that is taken back"
+        }
         false => {
             "its consent feeds nothing else and is revoked at the provider as soon as that responds; \
              `roster tokens` shows it"
@@ -101,7 +108,7 @@ mod tests {
         let [ours, other] = [3, 4].map(|byte| ConnectionId::from_bytes([byte; 5]));
         let check = |connections: Vec<ConnectionId>, part: Option<&str>| {
             let grants = [Grant { connections, ..samples::grants().swap_remove(0) }];
-            match (of_consent(ours, &grants), part) {
+            match (of_consent(ours, &grants, false), part) {
                 (Some(sentence), Some(part)) => assert!(sentence.contains(part), "{sentence}"),
                 (sentence, part) => assert_eq!(sentence, part),
             }
@@ -109,6 +116,8 @@ mod tests {
         check(vec![ours], Some("revoked at the provider as soon as"));
         check(vec![ours, other], Some("stays"));
         check(vec![other], None);
-        assert_eq!(of_consent(ours, &[]), None);
+        assert_eq!(of_consent(ours, &[], false), None);
+        let last = [Grant { connections: vec![ours], ..samples::grants().swap_remove(0) }];
+        assert!(of_consent(ours, &last, true).is_some_and(|sentence| sentence.contains("in a day")));
     }
 }

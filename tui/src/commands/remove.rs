@@ -1,4 +1,4 @@
-//! `roster remove`: an influencer with all connections and history.
+//! `roster remove`: an influencer with all connections and history, for a day so that it can be taken back.
 
 use roster_protocol::RosterError;
 
@@ -28,12 +28,15 @@ impl Remove {
         let mut influencer = self.influencer;
         if !self.yes {
             let found = response(client.influencer(short_call(), influencer).await)?;
-            let question = format!("Remove {} with all history? This cannot be taken back.", asking::named(&found));
+            let question = format!(
+                "Remove {} with all history? `roster undo` takes that back within a day.",
+                asking::named(&found)
+            );
             asking::ask(&question, &session.output).await?;
             influencer = found.row.id.to_string();
         }
         let influencer = response(client.remove(long_call(), influencer).await)?;
-        session.output.remark("removed:");
+        session.output.remark("removed; `roster undo` takes that back within a day:");
         show::print(&influencer, &mut session.output)
     }
 }

@@ -29,7 +29,7 @@ pub fn remove(influencer: InfluencerId, name: String) -> Modal {
         question: format!("Remove {name}?"),
         lines: vec![
             "All connections and the whole history go too.".to_owned(),
-            "This cannot be taken back. Type yes:".to_owned(),
+            "For a day U takes that back. Type yes:".to_owned(),
         ],
         mutation: Mutation::Remove { influencer, name },
         typed: Some(Input::default()),

@@ -9,6 +9,8 @@ pub fn events(commit: &RosterCommit, events: &mut Vec<Event>) {
     let mut changed: Vec<InfluencerId> = commit.influencers.iter().map(|influencer| influencer.id).collect();
     changed.extend(commit.connections.iter().map(|connection| connection.influencer));
     changed.extend(commit.removed_connections.iter().map(|connection| connection.influencer));
+    let removed = commit.removals.iter().flat_map(|removal| &removal.connections);
+    changed.extend(removed.map(|connection| connection.influencer));
     changed.sort();
     changed.dedup();
     changed.retain(|influencer| !commit.removed_influencers.contains(influencer));

@@ -403,14 +403,16 @@ fn a_disconnected_connection_stays_and_a_deleted_one_leaves() {
     let name = SKY.to_string();
     let (_, commit) = scene.commit(|decision| erase::disconnect(decision, &ana(), &name, false, SEEN));
     assert_eq!(commit.roster.connections.iter().map(|it| it.disconnected_at).collect::<Vec<_>>(), [Some(NOON)]);
-    assert!(commit.roster.removed_connections.is_empty());
+    assert!(commit.roster.removals.is_empty());
     assert_eq!(lines(&commit), [format!("connection.disconnect {SKY} bluesky:mara.example: – -> –")]);
     let ended = |commit: &Commit| Vec::from_iter(commit.alerting.alerts.iter().map(|it| (it.number, it.state)));
     assert_eq!(ended(&commit), [(1, AlertState::Resolved)]);
     assert_eq!(commit.consents.ended_uses, [SKY]);
 
     let (_, deleted) = scene.commit(|decision| erase::disconnect(decision, &ana(), &name, true, SEEN));
-    assert_eq!(deleted.roster.removed_connections.iter().map(|it| it.id).collect::<Vec<_>>(), [SKY]);
+    let removed =
+        |commit: &Commit| Vec::from_iter(commit.roster.removals.iter().flat_map(|it| &it.connections).map(|it| it.id));
+    assert_eq!(removed(&deleted), [SKY]);
     assert!(deleted.roster.connections.is_empty());
     assert_eq!(lines(&deleted), [format!("connection.delete {SKY} bluesky:mara.example: – -> –")]);
 
@@ -419,7 +421,7 @@ fn a_disconnected_connection_stays_and_a_deleted_one_leaves() {
     let (_, again) = scene.commit(|decision| erase::disconnect(decision, &ana(), &name, false, SEEN));
     assert!(again.roster.connections.is_empty() && again.audit.lines.is_empty());
     let (_, deleted) = scene.commit(|decision| erase::disconnect(decision, &ana(), &name, true, SEEN));
-    assert_eq!(deleted.roster.removed_connections.len(), 1);
+    assert_eq!(removed(&deleted), [SKY]);
 }
 
 #[test]
@@ -430,7 +432,7 @@ fn a_removed_influencer_takes_everything_along() {
     let mut scene = Scene::new().with_alerts(alerts).with_grants(grants, vec![used(SKY, 1), used(HERS, 2)]);
     let (removed, commit) = scene.commit(|decision| erase::remove(decision, &ana(), "Mara", SEEN));
     assert_eq!((removed.row.name.as_str(), commit.roster.removed_influencers.as_slice()), ("Mara", [MARA].as_slice()));
-    let mut connections: Vec<_> = commit.roster.removed_connections.iter().map(|it| it.id).collect();
+    let mut connections: Vec<_> = commit.roster.removals[0].connections.iter().map(|it| it.id).collect();
     connections.sort();
     assert_eq!(connections, [SKY, TUBE]);
     assert_eq!(commit.consents.ended_uses, [SKY]);

@@ -37,7 +37,7 @@ impl Purge {
     }
 
     fn decide(&mut self, decide: impl FnOnce(&mut Decision<'_>)) -> Vec<Delivery> {
-        let Scene { roster, grid, dice } = &mut self.scene;
+        let Scene { roster, grid, dice, .. } = &mut self.scene;
         let mut decision = Decision::new(roster, grid, Ratio(100_000), self.now, dice);
         decide(&mut decision);
         deliveries::follow(&mut decision);

@@ -40,6 +40,7 @@ struct Scene {
     roster: Roster,
     grid: Grid,
     dice: Dice,
+    now: Timestamp,
 }
 
 impl Scene {
@@ -48,6 +49,7 @@ impl Scene {
             roster: roster(),
             grid: Grid { zone: TimeZone::UTC, daily: Some(jiff::civil::time(2, 0, 0, 0)), interval: Seconds(6 * 3600) },
             dice: Dice(fastrand::Rng::with_seed(7)),
+            now: NOON,
         }
     }
 
@@ -73,9 +75,9 @@ impl Scene {
         self.after(ConsentsCommit { grants, tokens, grant_uses, ..ConsentsCommit::default() })
     }
 
-    /// What a decision at noon returns and commits; the roster stays as it is.
+    /// What a decision returns and commits now, at noon unless that was changed; the roster stays as it is.
     fn decide<T>(&mut self, decide: impl FnOnce(&mut Decision<'_>) -> T) -> (T, Commit) {
-        let mut decision = Decision::new(&self.roster, &self.grid, Ratio(100_000), NOON, &mut self.dice);
+        let mut decision = Decision::new(&self.roster, &self.grid, Ratio(100_000), self.now, &mut self.dice);
         let result = decide(&mut decision);
         (result, decision.commit)
     }

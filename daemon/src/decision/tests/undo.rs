@@ -5,7 +5,8 @@ use roster_protocol::influencer::InfluencerEdit;
 use roster_protocol::undo::Undone;
 
 use super::*;
-use crate::decision::{acknowledge, edit, erase, pause, undo};
+use crate::decision::{acknowledge, edit, erase, pause, removal, undo};
+use crate::model::Removable;
 use crate::roster::rows::Seen;
 
 fn leo() -> Who {
@@ -125,8 +126,94 @@ fn only_the_last_day_and_twenty_changes_are_kept_and_nothing_of_who_is_removed()
     assert_eq!(scene.roster.undo[&1000].changes.len(), 20);
     let seen = Seen { now: NOON, interval: Seconds(6 * 3600) };
     done(&mut scene, |it| erase::remove(it, &leo(), &LEA.to_string(), seen));
+    assert_eq!(scene.roster.undo[&1000].changes.len(), 20, "it can be taken back");
+    scene.now = NOON.plus_seconds(24 * 3600);
+    done(&mut scene, |it| {
+        removal::complete(it);
+        Ok(())
+    });
+    scene.now = NOON;
     assert_eq!(scene.roster.undo[&1000].changes.len(), 10);
     let old = &mut scene.roster.undo.get_mut(&1000).expect("ana's").changes;
     old.iter_mut().for_each(|change| change.at = NOON.plus_seconds(-24 * 3600));
     assert_eq!(undone(&mut scene, &ana()), None);
+}
+
+/// Léa's and Mara's accounts, each read with a consent.
+fn with_grants() -> Scene {
+    let grants = vec![grant(1, GrantState::Live), grant(2, GrantState::Live)];
+    Scene::new().with_grants(grants, vec![used(SKY, 1), used(HERS, 2)])
+}
+
+fn remove_mara(scene: &mut Scene) {
+    let seen = Seen { now: scene.now, interval: Seconds(6 * 3600) };
+    done(scene, |it| erase::remove(it, &ana(), &MARA.to_string(), seen));
+}
+
+#[test]
+fn a_removal_is_taken_back_with_the_consents_within_a_day() {
+    let mut scene = with_grants();
+    let before = scene.roster.influencers[&MARA].clone();
+    remove_mara(&mut scene);
+    assert!(!scene.roster.influencers.contains_key(&MARA) && !scene.roster.connections.contains_key(&SKY));
+    let state = |scene: &Scene| scene.roster.consents.grants[&used(SKY, 1).grant].state.clone();
+    let day = NOON.plus_seconds(24 * 3600);
+    let put_off = GrantState::Revoking { since: NOON, attempts: 0, next_at: day, last_error: None };
+    assert_eq!(state(&scene), put_off, "revoked when the day is over");
+    assert_eq!(undone(&mut scene, &leo()), None, "of another user");
+    scene.now = NOON.plus_seconds(23 * 3600);
+    assert_eq!(undone(&mut scene, &ana()), Some(Ok("taken back: the removal of Mara".into())));
+    assert_eq!(scene.roster.influencers[&MARA], before);
+    assert_eq!(scene.roster.connections[&SKY].next_due_at, scene.now);
+    assert_eq!(
+        (state(&scene), scene.roster.consents.grant_of(SKY).map(|it| it.id)),
+        (GrantState::Live, Some(used(SKY, 1).grant))
+    );
+    assert!(scene.roster.removals.is_empty());
+    assert_eq!(undone(&mut scene, &ana()), None, "once");
+}
+
+#[test]
+fn after_the_day_what_was_removed_is_deleted() {
+    let mut scene = with_grants();
+    remove_mara(&mut scene);
+    scene.now = NOON.plus_seconds(24 * 3600);
+    let (_, commit) = scene.commit(|it| {
+        removal::complete(it);
+        Ok(())
+    });
+    let mut forgotten: Vec<_> = commit.roster.forgotten_connections.iter().map(|it| it.id).collect();
+    forgotten.sort();
+    assert_eq!((forgotten, commit.roster.ended_removals.clone()), (vec![SKY, TUBE], vec![Removable::Influencer(MARA)]));
+    scene.roster.apply(&commit);
+    assert_eq!(undone(&mut scene, &ana()), None);
+    // One moment before, nothing is.
+    let mut scene = with_grants();
+    remove_mara(&mut scene);
+    scene.now = NOON.plus_seconds(24 * 3600 - 1);
+    let (_, commit) = scene.commit(|it| {
+        removal::complete(it);
+        Ok(())
+    });
+    assert!(commit.roster.ended_removals.is_empty() && commit.roster.forgotten_connections.is_empty());
+}
+
+#[test]
+fn an_account_that_is_connected_again_is_not_brought_back_and_all_consents_end_at_once() {
+    let mut scene = with_grants();
+    remove_mara(&mut scene);
+    let (_, commit) = scene.commit(|it| Ok(crate::decision::grants::revoke_all(it, &ana())));
+    let due: Vec<_> = commit.consents.grants.iter().map(|it| (it.id, it.state.clone())).collect();
+    let now = GrantState::Revoking { since: NOON, attempts: 0, next_at: NOON, last_error: None };
+    assert!(due.contains(&(used(SKY, 1).grant, now.clone())) && due.contains(&(used(HERS, 2).grant, now)), "{due:?}");
+    let again = Connection {
+        id: roster_protocol::ids::ConnectionId::from_bytes([0x77; 5]),
+        ..connection(SKY, LEA, "bluesky", "mara.example")
+    };
+    let mut commit = Commit::default();
+    commit.roster.connections.push(again);
+    scene.roster.apply(&commit);
+    let refused = undone(&mut scene, &ana()).expect("there is one").expect_err("it is taken");
+    assert!(refused.contains("was connected to"), "{refused}");
+    assert!(!scene.roster.influencers.contains_key(&MARA));
 }

@@ -2,7 +2,7 @@
 
 use roster_protocol::ids::InfluencerId;
 
-use crate::model::{Backup, Connection, DataKey, Influencer, RetentionChoice, Settings, UndoLog};
+use crate::model::{Backup, Connection, DataKey, Influencer, Removable, Removal, RetentionChoice, Settings, UndoLog};
 
 /// Who is on the roster, and what users set.
 #[derive(Clone, Debug, Default)]
@@ -14,6 +14,12 @@ pub struct RosterCommit {
     pub connections: Vec<Connection>,
     /// Removed with all their snapshots, runs and changes.
     pub removed_connections: Vec<Connection>,
+    /// What is removed, and can be brought back. Their connections are in no list any more; their history stays.
+    pub removals: Vec<Removal>,
+    /// Those that were brought back, or whose day is over.
+    pub ended_removals: Vec<Removable>,
+    /// Connections of removals whose snapshots, runs and changes are deleted.
+    pub forgotten_connections: Vec<Connection>,
     pub settings: Option<Settings>,
     /// What users can take back from now on; the last of a user counts.
     pub undo: Vec<UndoLog>,

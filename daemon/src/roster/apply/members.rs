@@ -48,6 +48,14 @@ impl Roster {
             self.remove_connection(connection);
             renamed.insert(connection.influencer);
         }
+        for removal in &commit.removals {
+            for connection in &removal.connections {
+                self.remove_connection(connection);
+                renamed.insert(connection.influencer);
+            }
+            self.removals.insert(removal.of, removal.clone());
+        }
+        commit.ended_removals.iter().for_each(|of| _ = self.removals.remove(of));
         touched.extend(&renamed);
         for influencer in &commit.removed_influencers {
             self.remove_influencer(*influencer);

@@ -19,6 +19,15 @@ impl Batch {
             self.put(&Sweep { connection: connection.id })?;
             self.forget(connection);
         }
+        for removal in &commit.removals {
+            self.put(removal)?;
+            removal.connections.iter().for_each(|it| self.delete(Records::Connections, it.key()));
+        }
+        commit.ended_removals.iter().for_each(|of| self.delete(Records::Removals, of.key()));
+        for connection in &commit.forgotten_connections {
+            self.put(&Sweep { connection: connection.id })?;
+            self.forget(connection);
+        }
         commit.settings.iter().try_for_each(|settings| self.put(settings))?;
         for log in &commit.undo {
             match log.changes.is_empty() {

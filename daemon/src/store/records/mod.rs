@@ -12,6 +12,7 @@ mod data_keys;
 mod alerts;
 mod rules;
 mod reading;
+mod removals;
 mod requests;
 mod silences;
 mod undo;
@@ -33,7 +34,7 @@ use super::tables::Records;
 use super::{reported, weeks};
 use crate::model::{
     Alert, AudienceOn, BudgetUse, Change, Connection, Consent, DataKey, Deletion, Delivery, Grant, GrantTokens,
-    GrantUse, Hold, Influencer, Lease, ReadMarks, Receipt, RequestBlock, Run, RunsOfDay, UndoLog,
+    GrantUse, Hold, Influencer, Lease, ReadMarks, Receipt, Removal, RequestBlock, Run, RunsOfDay, UndoLog,
 };
 
 pub(super) use self::accounts::SnapshotRecord;
@@ -181,6 +182,7 @@ pub(super) fn verify(table: Records, key: &[u8], encoded: &[u8]) -> Result<(), U
         Records::ReadMarks => read::<ReadMarks>(table, key, encoded).map(drop),
         Records::Requests => read::<RequestBlock>(table, key, encoded).map(drop),
         Records::Undo => read::<UndoLog>(table, key, encoded).map(drop),
+        Records::Removals => read::<Removal>(table, key, encoded).map(drop),
         Records::Quarantine => read_plain(table, key, encoded).map(drop),
     }
 }

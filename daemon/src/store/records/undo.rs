@@ -6,7 +6,7 @@ use roster_protocol::time::{Seconds, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{Payload, Record};
-use crate::model::{Edited, Pausable, UndoLog, Undoable, UndoableChange, Was};
+use crate::model::{Edited, Pausable, Removable, UndoLog, Undoable, UndoableChange, Was};
 use crate::store::tables::Records;
 
 /// A variant's number is its place: new ones come at the end.
@@ -29,6 +29,9 @@ enum ChangeRecord {
         paused: bool,
     },
     Acknowledged(Vec<[u8; 5]>),
+    /// Since version 2.
+    RemovedInfluencer([u8; 5]),
+    RemovedConnection([u8; 5]),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -41,6 +44,7 @@ enum PausableRecord {
 
 impl Record for UndoLog {
     const TABLE: Records = Records::Undo;
+    const VERSION: u8 = 2;
 
     fn key(&self) -> Vec<u8> {
         self.uid.to_be_bytes().to_vec()
@@ -56,6 +60,11 @@ impl Record for UndoLog {
         let changes: Vec<(i64, ChangeRecord)> = from_bytes(payload).ok()?;
         let changes = changes.into_iter().map(|(at, change)| Undoable { at: Timestamp(at), change: loaded(change) });
         Some(UndoLog { uid: u32::from_be_bytes(key.try_into().ok()?), changes: changes.collect() })
+    }
+
+    /// Version 1 has fewer kinds of changes.
+    fn decode_version(version: u8, key: &[u8], payload: &[u8]) -> Option<Self> {
+        (1..=Self::VERSION).contains(&version).then(|| Self::decode(key, payload))?
     }
 }
 
@@ -83,6 +92,8 @@ fn stored(change: &UndoableChange) -> ChangeRecord {
             ChangeRecord::Paused { target, paused: *paused }
         }
         UndoableChange::Acknowledged(alerts) => ChangeRecord::Acknowledged(alerts.iter().map(|id| id.0).collect()),
+        UndoableChange::Removed(Removable::Influencer(id)) => ChangeRecord::RemovedInfluencer(id.0),
+        UndoableChange::Removed(Removable::Connection(id)) => ChangeRecord::RemovedConnection(id.0),
     }
 }
 
@@ -113,6 +124,12 @@ fn loaded(change: ChangeRecord) -> UndoableChange {
         }
         ChangeRecord::Acknowledged(alerts) => {
             UndoableChange::Acknowledged(alerts.into_iter().map(AlertId::from_bytes).collect())
+        }
+        ChangeRecord::RemovedInfluencer(id) => {
+            UndoableChange::Removed(Removable::Influencer(InfluencerId::from_bytes(id)))
+        }
+        ChangeRecord::RemovedConnection(id) => {
+            UndoableChange::Removed(Removable::Connection(ConnectionId::from_bytes(id)))
         }
     }
 }
