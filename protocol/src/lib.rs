@@ -22,6 +22,7 @@ pub mod influencer;
 pub mod json;
 pub mod keys;
 pub mod metric;
+pub mod mover;
 pub mod notice;
 pub mod number;
 pub mod paths;
@@ -65,6 +66,7 @@ pub use influencer::{
 };
 pub use keys::{KeyBackup, KeyInfo, KeyState, Keys, Retired};
 pub use metric::{AgeRange, Mean, Metric, MetricSet, Numbers, Ratio, Unit};
+pub use mover::{MovedBy, Mover, MoversQuery};
 pub use request::{ProviderRequest, RequestError, RequestOutcome};
 pub use service::{Roster, RosterClient, RosterRequest, RosterResponse};
 pub use status::{ApiAccess, BackupStatus, Budget, PlatformState, PlatformStatus, Status};

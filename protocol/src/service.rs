@@ -20,6 +20,7 @@ use crate::held::HeldPage;
 use crate::ids::{AlertId, ConnectionId, ConsentId};
 use crate::influencer::{Influencer, InfluencerEdit, InfluencerPage, InfluencerQuery, InfluencerRow, NewInfluencer};
 use crate::keys::{Keys, Retired};
+use crate::mover::{Mover, MoversQuery};
 use crate::reported::Reported;
 use crate::request::{ProviderRequest, RequestOutcome};
 use crate::retention::{HistoryLimit, Retention};
@@ -211,6 +212,8 @@ pub trait Roster {
     async fn influencer(influencer: String) -> Result<Influencer, RosterError>;
     /// Who has this name, in whatever case, and no other; [`PAGE_ROWS`] at most.
     async fn namesakes(name: String) -> Result<Vec<InfluencerRow>, RosterError>;
+    /// The accounts whose followers moved most, the largest move first; only those measured in the last three days.
+    async fn movers(query: MoversQuery) -> Result<Vec<Mover>, RosterError>;
     /// Who an account is, before it is saved.
     async fn look_up(account: Account) -> Result<AccountPreview, RosterError>;
     /// Adds an influencer, with accounts that are connected at once. An account that an influencer has already is a conflict.

@@ -34,7 +34,7 @@ macro_rules! methods {
 
 methods! {
     Status Figures LogLevel Retention ChooseRetention Platforms Budgets TestPlatform CheckStore Examine Influencers Influencer Namesakes
-    LookUp Add Edit Remove Undo Merge Connect ConsentBegin ConsentState ConsentPaste ConsentOpen ConsentChoose ConsentCancel Grants
+    LookUp Movers Add Edit Remove Undo Merge Connect ConsentBegin ConsentState ConsentPaste ConsentOpen ConsentChoose ConsentCancel Grants
     Disconnect Pause SetInterval SetHandle Connection Connections Sync SyncProgress Requests Runs Due History Record Changes Alerts
     Acknowledge AssignAlert ReadAlerts Alert Rules AddRule EditRule RemoveRule TestRule Silences AddSilence EndSilence Channels
     TestChannel Deliveries RetryDelivery Backup BackupPiece BackupKept Keys RotateKey RetireKey Access Audit EventsSince Notices
@@ -79,6 +79,7 @@ fn viewers() -> Vec<RosterRequest> {
         R::Influencer { influencer: none() },
         R::Namesakes { name: none() },
         R::Held { influencer: none(), mark: None },
+        R::Movers { query: Default::default() },
         R::ConsentState { consent: ConsentId::from_bytes([1; 5]) },
         R::ConsentOpen { influencer: none(), platform: none() },
         R::Grants {},

@@ -140,6 +140,7 @@ mod tests {
             "set c interval default",
             "sync",
             "sync x --no-wait",
+            "movers --over 1d --down --absolute --where tag:beauty --limit 5",
             "sync --all",
             "history c --metric avg_likes --since 1y --until 2026-11-21",
             "record c --date 2026-11-21 --followers 10k --engagement-rate 5% --avg-likes 3.5 --replace",
@@ -217,6 +218,8 @@ mod tests {
             "backup verify",
             "alerts assign aaaa ines --none",
             "list --sort age",
+            "movers --over 2d",
+            "movers --up --down",
             "completions tcl",
             "--color blue status",
         ] {

@@ -12,6 +12,7 @@ pub mod retention;
 pub mod status;
 
 pub mod list;
+pub mod movers;
 pub mod show;
 
 pub mod add;

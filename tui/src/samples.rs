@@ -10,9 +10,9 @@ use roster_protocol::status::{Adoption, ConnectionCounts, Coverage, DataQuality,
 use roster_protocol::{
     AgeRange, ApiAccess, AuditEntry, Badge, Budget, Cause, Change, ChangeCause, Connection, ConnectionId,
     ConnectionStatus, ConsentBegun, ConsentChoice, ConsentId, ConsentedConnection, Date, DueRow, Grant, GrantId,
-    Influencer, InfluencerId, InfluencerRow, Mean, Metric, MetricSet, MissingScope, Numbers, Outcome, PlatformState,
-    PlatformStatus, Profile, Ratio, ReadWith, Renews, Role, Run, RunId, Seconds, Snapshot, Source, Status, Timestamp,
-    TokenModel, Week, Who,
+    Influencer, InfluencerId, InfluencerRow, Mean, Metric, MetricSet, MissingScope, Mover, Numbers, Outcome,
+    PlatformState, PlatformStatus, Profile, Ratio, ReadWith, Renews, Role, Run, RunId, Seconds, Snapshot, Source,
+    Status, Timestamp, TokenModel, Week, Who,
 };
 
 use crate::output::Look;
@@ -283,6 +283,29 @@ pub fn due() -> [DueRow; 2] {
         row("youtube", "@mara", at("14:42:00"), at("14:42:00"), None),
         row("bluesky", "mara.example", at("12:15:00"), at("20:15:00"), Some("limit")),
     ]
+}
+
+/// One that fell and one that rose from nothing.
+pub fn movers() -> [Mover; 2] {
+    let fell = Mover {
+        influencer: InfluencerId::from_bytes([2; 5]),
+        influencer_name: "Mara Lindqvist".into(),
+        connection: ConnectionId::from_bytes([3; 5]),
+        platform: "youtube".into(),
+        handle: "@mara".into(),
+        from: 12_345,
+        to: 10_400,
+        change: Some(Ratio(-157_553)),
+    };
+    let rose = Mover {
+        handle: "mara.example".into(),
+        platform: "bluesky".into(),
+        from: 0,
+        to: 8,
+        change: None,
+        ..fell.clone()
+    };
+    [fell, rose]
 }
 
 /// Two days with a gap of one.

@@ -8,6 +8,7 @@ pub mod figures;
 pub mod filter;
 pub mod held;
 pub mod lists;
+pub mod movers;
 pub mod retention;
 pub mod rules;
 pub mod orders;

@@ -9,6 +9,7 @@ mod consents;
 pub mod deliveries;
 pub mod ids;
 pub mod index;
+mod movers;
 pub mod orders;
 pub mod outages;
 pub mod recent;
@@ -32,13 +33,15 @@ use parking_lot::Mutex;
 use roster_protocol::folding::folded_handle;
 use roster_protocol::ids::{AlertId, ConnectionId, InfluencerId, SilenceId};
 use roster_protocol::influencer::SortBy;
-use roster_protocol::rule::Rule;
+use roster_protocol::mover::MovedBy;
+use roster_protocol::rule::{Rule, Window};
 use roster_protocol::silence::Silence;
 use roster_protocol::time::Timestamp;
 
 use self::baseline::Baseline;
 use self::deliveries::Deliveries;
 use self::index::{Index, SHORTEST_PREFIX};
+use self::movers::Movers;
 use self::orders::{Orders, Sorted};
 use self::recent::Recent;
 use self::search_text::Texts;
@@ -138,6 +141,8 @@ pub struct Roster {
     pub index: Index,
     /// Orders that were requested.
     orders: Mutex<Orders>,
+    /// Orders of moves that were requested.
+    movers: Mutex<Movers>,
 }
 
 impl Roster {
@@ -188,6 +193,7 @@ impl Roster {
     /// Adds what listening and scheduling do not need: the last days, and the texts that lists search and sort by.
     pub fn load_recent(&mut self, recent: HashMap<ConnectionId, Recent>, coverage: Coverage) {
         (self.recent, self.coverage) = (recent, coverage);
+        *self.movers.get_mut() = Movers::default();
         let influencers: Vec<InfluencerId> = self.influencers.keys().copied().collect();
         influencers.into_iter().for_each(|influencer| self.refresh_text(influencer));
     }
@@ -225,6 +231,7 @@ impl Roster {
         self.platforms = platforms;
         // Which of their numbers are compared may have changed.
         *self.orders.get_mut() = Orders::default();
+        *self.movers.get_mut() = Movers::default();
         self.requeue_everything();
     }
 
@@ -271,6 +278,11 @@ impl Roster {
     /// All influencers in an order.
     pub fn order(&self, by: SortBy) -> Sorted {
         self.orders.lock().of(self, by)
+    }
+
+    /// Looks at every connection that moved in a window, by a share in millionths or by followers: the largest fall first.
+    pub fn moves<T>(&self, over: Window, by: MovedBy, look: impl FnOnce(&[(i64, ConnectionId)]) -> T) -> T {
+        look(self.movers.lock().of(self, over, by))
     }
 
     /// Every connection of an influencer, disconnected ones included.

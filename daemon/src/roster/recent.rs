@@ -64,11 +64,21 @@ impl Recent {
         self.followers[..30].iter().rev().map(|followers| known(*followers)).collect()
     }
 
-    /// Change from `days` ago to the newest day; for a missing day, the value of a day up to three days older
-    /// is used.
-    pub fn growth(&self, days: usize) -> Option<Ratio> {
+    /// Whether the newest day is today, or one so little older that it serves for today.
+    pub fn is_current(&self, today: Date) -> bool {
+        i64::from(today.0) - i64::from(self.newest.0) <= SLACK as i64
+    }
+
+    /// The followers `days` ago and on the newest day; for a missing day, those of a day up to three days older.
+    pub fn ends(&self, days: usize) -> Option<(u64, u64)> {
         let now = known(self.followers[0])?;
         let before = self.followers.get(days..(days + SLACK + 1).min(DAYS))?.iter().find_map(|value| known(*value))?;
+        Some((before, now))
+    }
+
+    /// Change between [`Recent::ends`]; `None` from nothing.
+    pub fn growth(&self, days: usize) -> Option<Ratio> {
+        let (before, now) = self.ends(days)?;
         if before == 0 {
             return None;
         }

@@ -6,8 +6,8 @@ use super::completions;
 use crate::agent;
 use crate::commands::{
     access, add, alerts, audience, audit, backup, budgets, changes, channels, connect, deliveries, disconnect, doctor,
-    due, edit, export, history, keys, list, log_level, merge, pause, platforms, record, remove, requests, retention,
-    revoke, rules, runs, set, show, silence, status, sync, tokens, undo,
+    due, edit, export, history, keys, list, log_level, merge, movers, pause, platforms, record, remove, requests,
+    retention, revoke, rules, runs, set, show, silence, status, sync, tokens, undo,
 };
 use crate::output::{Ending, Failure};
 use crate::session::Session;
@@ -19,6 +19,8 @@ pub enum Command {
     Status(status::Status),
     /// Lists influencers
     List(list::List),
+    /// Lists the accounts whose followers moved most, the largest move first
+    Movers(movers::Movers),
     /// Shows one influencer with all connections and the newest numbers of each
     Show(show::Show),
     /// Adds an influencer
@@ -110,6 +112,7 @@ impl Command {
             Command::LogLevel(log_level) => log_level.run(session).await,
             Command::Retention(retention) => retention.run(session).await,
             Command::List(list) => list.run(session).await,
+            Command::Movers(movers) => movers.run(session).await,
             Command::Show(show) => show.run(session).await,
             Command::Add(add) => add.run(session).await,
             Command::Edit(edit) => edit.run(session).await,

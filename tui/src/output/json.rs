@@ -9,6 +9,7 @@ pub mod deliveries;
 pub mod events;
 pub mod held;
 pub mod keys;
+pub mod movers;
 pub mod reported;
 pub mod retention;
 pub mod rules;

@@ -28,6 +28,16 @@ pub fn metric_value(metric: Metric, number: Option<f64>) -> String {
     number.map_or_else(|| UNKNOWN.to_owned(), |number| value(metric, number).replace(" %", "%"))
 }
 
+/// By how much a count changed, with its sign: `+1,024`.
+pub fn signed(from: u64, to: u64) -> String {
+    let size = grouped(from.abs_diff(to));
+    match to.cmp(&from) {
+        std::cmp::Ordering::Less => format!("-{size}"),
+        std::cmp::Ordering::Equal => size,
+        std::cmp::Ordering::Greater => format!("+{size}"),
+    }
+}
+
 /// A share: `4.2%`.
 pub fn percent(ratio: Option<Ratio>) -> String {
     ratio.map_or_else(|| UNKNOWN.to_owned(), format::percent)

@@ -46,6 +46,7 @@ pub fn of(request: &RosterRequest) -> Class {
         R::Figures { .. }
         | R::Influencers { .. }
         | R::Namesakes { .. }
+        | R::Movers { .. }
         | R::Connections { .. }
         | R::Grants {}
         | R::Budgets {}

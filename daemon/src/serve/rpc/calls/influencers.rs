@@ -5,11 +5,12 @@ use roster_protocol::held::HeldPage;
 use roster_protocol::influencer::{
     Influencer, InfluencerEdit, InfluencerPage, InfluencerQuery, InfluencerRow, NewInfluencer,
 };
+use roster_protocol::mover::{Mover, MoversQuery};
 use roster_protocol::service::PAGE_ROWS;
 use roster_protocol::undo::Undone;
 
 use super::Caller;
-use crate::browse::{held, orders};
+use crate::browse::{held, movers, orders};
 use crate::edits;
 use crate::roster::{resolve, rows};
 
@@ -29,6 +30,12 @@ pub async fn namesakes(caller: &Caller, name: String) -> Result<Vec<InfluencerRo
         let found = resolve::namesakes(roster, &name).take(PAGE_ROWS as usize);
         found.map(|influencer| rows::row(roster, influencer, seen)).collect()
     }))
+}
+
+pub async fn movers(caller: &Caller, query: MoversQuery) -> Result<Vec<Mover>, RosterError> {
+    let seen = caller.app.seen();
+    let today = caller.app.setup().config.sync.grid.date_of(seen.now);
+    caller.app.look(|roster| movers::page(roster, &query, today, seen))
 }
 
 pub async fn add(caller: &Caller, new: NewInfluencer) -> Result<Influencer, RosterError> {

@@ -115,6 +115,7 @@ impl Serve for Caller {
             Influencers(query) => influencers::influencers(caller, query);
             Influencer(influencer) => influencers::influencer(caller, influencer);
             Namesakes(name) => influencers::namesakes(caller, name);
+            Movers(query) => influencers::movers(caller, query);
             Add(new) => influencers::add(caller, new);
             Edit(influencer, edit) => influencers::edit(caller, influencer, edit);
             Remove(influencer) => influencers::remove(caller, influencer);
