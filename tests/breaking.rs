@@ -12,6 +12,7 @@ use roster_protocol::time::Timestamp;
 use roster_protocol::transport::within;
 use roster_sandbox::{Fault, FaultKind, Platform};
 
+use crate::support::programs::until;
 use crate::support::{LIMIT, NOON, World};
 
 const MOST: u32 = 100_000;
@@ -195,7 +196,14 @@ async fn our_own_network_is_no_platforms_outage() {
     let (reached, unreached) = (world.sandbox.url(), format!("http://{closed}"));
     world.reload(|config| config.replace(&reached, &unreached)).await.expect("a config");
     minutes(&world, 5 * 60).await;
-    assert_eq!(open_alerts(&world).await, [], "nothing is wrong with any platform");
+    let ours = ("network".to_owned(), About::Daemon);
+    until("an alert says so", async || open_alerts(&world).await.pop()).await;
+    assert_eq!(open_alerts(&world).await, [ours], "nothing is wrong with any platform");
+    let status = world.client.status(within(LIMIT)).await.expect("a response").expect("a status");
+    let [trouble] = &status.troubles[..] else { panic!("{:?}", status.troubles) };
+    assert!(trouble.why.starts_with("nothing can be reached from this host since "), "{trouble:?}");
+    assert!(trouble.why.ends_with("; look at its network, its name servers and its proxy"), "{trouble:?}");
+    assert_eq!(status.not_ready, None, "what is stored can be read, and changed");
     for connection in connections(&world).await {
         assert_eq!((connection.badge, connection.blocked_by.as_deref()), (Badge::Green, Some("network")));
         assert!(connection.outage.is_some_and(|outage| outage.since < NOON.plus_seconds(5 * 3600)));
@@ -213,6 +221,10 @@ async fn our_own_network_is_no_platforms_outage() {
     }
     let query =
         roster_protocol::service::AlertsQuery { limit: 256, state: Some(AlertState::Resolved), ..Default::default() };
+    until("it is over", async || open_alerts(&world).await.is_empty().then_some(())).await;
     let resolved = world.client.alerts(within(LIMIT), query).await.expect("a response").expect("alerts").rows;
-    assert_eq!(resolved, [], "none was opened on the way");
+    let resolved: Vec<&str> = resolved.iter().map(|alert| alert.rule.as_str()).collect();
+    assert_eq!(resolved, ["network"], "no other was opened on the way");
+    let status = world.client.status(within(LIMIT)).await.expect("a response").expect("a status");
+    assert_eq!(status.troubles, []);
 }

@@ -18,7 +18,7 @@ use tokio::net::{TcpListener, TcpStream};
 use crate::support::programs::{Home, until};
 use crate::support::{LIMIT, NOON, World, figure, idle, limit, nightly};
 
-fn http() -> Client {
+pub fn http() -> Client {
     // Another test may have installed the same one first.
     let _ = rustls::crypto::ring::default_provider().install_default();
     // A kept connection may be closed at the moment in which it is reused.
@@ -258,7 +258,7 @@ async fn a_slow_client_is_cut_off_and_holds_no_other_up() {
 }
 
 /// The address at which a home's daemon listens, from its log.
-async fn http_of(home: &Home) -> SocketAddr {
+pub async fn http_of(home: &Home) -> SocketAddr {
     until("the log names the port", async || {
         let log = home.log();
         log.split("http=Some(").nth(1)?.split(')').next()?.parse().ok()

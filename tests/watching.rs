@@ -5,14 +5,17 @@ use std::path::PathBuf;
 use nix::sys::signal::Signal;
 use roster_protocol::influencer::NewInfluencer;
 use roster_protocol::service::{AlertsQuery, DeliveriesQuery, Notice};
-use roster_protocol::transport::within;
+use roster_protocol::transport::{self, within};
 use roster_protocol::{Alert, AlertState, Cursor, Event, RosterClient, RosterError};
+use roster_sandbox::Platform;
+use rustix::process::{Resource, Rlimit};
 
 use crate::delivering::webhook;
 use crate::filling::{limit, start};
-use crate::support::LIMIT;
+use crate::listening::{http, http_of};
 use crate::support::programs::{Home, Rosterd, until};
 use crate::support::receiver::Receiver;
+use crate::support::{LIMIT, NOON, World};
 
 async fn alerts(client: &RosterClient, rule: &str, state: AlertState) -> Vec<Alert> {
     let query = AlertsQuery { state: Some(state), limit: 256, ..AlertsQuery::default() };
@@ -99,6 +102,79 @@ async fn a_store_that_cannot_be_written_is_said_at_once_and_recorded_afterwards(
     let mut on: Vec<&str> = deliveries.iter().map(|delivery| delivery.channel.as_str()).collect();
     on.sort_unstable();
     assert_eq!(on, ["desktop", "ops", "ops"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn hardly_any_files_left_are_said_until_there_are_more() {
+    let home = Home::new("[http]\nlisten = \"127.0.0.1:0\"\n");
+    let rosterd = home.start().await;
+    let address = http_of(&home).await;
+    // So many that a few more or less make no difference.
+    let mut others = Vec::new();
+    for _ in 0..20 {
+        others.push(transport::connect(&home.socket()).await.expect("a seat"));
+    }
+    let pid = rustix::process::Pid::from_raw(rosterd.pid().as_raw());
+    let permit = |most: Option<u64>| {
+        let before = rustix::process::getrlimit(Resource::Nofile);
+        let limit = Rlimit { current: most.or(before.current), maximum: before.maximum };
+        rustix::process::prlimit(pid, Resource::Nofile, limit).expect("a process of ours");
+        // Not to wait for its next count.
+        rosterd.signal(Signal::SIGHUP);
+    };
+    // How many are open changes all the time; what was said once is over only when a fifth is free.
+    let open = || std::fs::read_dir(format!("/proc/{}/fd", rosterd.pid())).expect("a process of ours").count() as u64;
+    let few_left = async || {
+        permit(Some(open() + 2));
+        alerts(&rosterd.client, "descriptors", AlertState::Open).await.pop()
+    };
+    let alert = until("an alert says so", few_left).await;
+    // Some are left for who asks.
+    permit(Some(open() + 5));
+    assert!(alert.why.starts_with("rosterd ") && alert.why.contains("LimitNOFILE"), "{}", alert.why);
+    let ready = async || http().get(format!("http://{address}/readyz")).send().await?.text().await;
+    let said = until("it is ready", async || ready().await.ok()).await;
+    assert!(said.starts_with("ready\n") && said.contains("\ndescriptors: rosterd "), "{said}");
+    let status = home.json(&["status"]).await;
+    let troubles = status["troubles"].as_array().expect("a list").iter();
+    assert!(troubles.map(|it| &it["event"]).any(|event| event == "descriptors"), "{status}");
+    let check = home.roster(&["status", "--check"]).await;
+    assert!(check.code == Some(1) && check.out.contains("files and connections"), "{check:?}");
+
+    permit(None);
+    assert_eq!(until_one(&rosterd.client, "descriptors", AlertState::Resolved).await.id, alert.id);
+    // The listener may need a moment to accept again.
+    until("nothing is wrong", async || ready().await.ok().filter(|said| said == "ready\n")).await;
+    assert_eq!(home.roster(&["status", "--check"]).await.code, Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_clock_that_is_set_back_is_said_and_stops_no_account_for_longer_than_a_day() {
+    let world = World::new().await;
+    world.followers(Platform::Bluesky, "mara.sky.test", 1000);
+    let id = world.add("Mara", "bluesky", "mara.sky.test").await.connections[0].id.to_string();
+    let synced = || async { world.connection(&id).await.last_synced_at.expect("it was synced") };
+    assert_eq!(synced().await, NOON);
+    // A year ahead it catches up once, and knows nothing of its error.
+    world.pass(365 * 24 * 3600).await;
+    assert_eq!(synced().await, NOON.plus_seconds(365 * 24 * 3600));
+    assert_eq!(alerts(&world.client, "clock", AlertState::Open).await, []);
+    let before = world.runs().await.len();
+    world.clock.set(NOON.plus_seconds(3600));
+    let alert = until_one(&world.client, "clock", AlertState::Open).await;
+    let begin = "the clock shows 2026-11-21 13:00 UTC, before the newest number, of 2027-11-21 12:00 UTC: ";
+    assert!(alert.why.starts_with(begin) && alert.why.contains("timedatectl"), "{}", alert.why);
+    let status = world.client.status(within(LIMIT)).await.expect("a response").expect("a status");
+    assert_eq!(status.troubles.iter().map(|it| it.event.as_str()).collect::<Vec<_>>(), ["clock"]);
+    for _ in 0..8 {
+        world.pass(3 * 3600).await;
+    }
+    let runs = world.runs().await;
+    let since = runs.len() - before;
+    assert!((3..=5).contains(&since), "every six hours, as before the leap: {since}");
+    // The cause is gone when the clock shows what it showed.
+    world.clock.set(NOON.plus_seconds(365 * 24 * 3600));
+    assert_eq!(until_one(&world.client, "clock", AlertState::Resolved).await.id, alert.id);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

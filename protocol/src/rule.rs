@@ -111,6 +111,14 @@ pub enum Happening {
     Store,
     /// More connections and calls than usual were refused at the socket.
     Refusals,
+    /// Nothing can be reached from the daemon's host.
+    Network,
+    /// The clock is plainly wrong, or behind what was stored.
+    Clock,
+    /// The daemon can hardly open another file or connection.
+    Descriptors,
+    /// The desktop on which a daemon in a user's session shows alerts does not respond.
+    Desktop,
 }
 
 /// Whom a rule is about; what is not given permits everything.
@@ -274,7 +282,7 @@ words!(Window, "window": Day = "1d", Week = "7d", Month = "30d");
 words!(Happening, "event":
     Stale = "stale", NeedsPerson = "needs_person", Token = "token", PlatformDown = "platform_down",
     MetricWithdrawn = "metric_withdrawn", StoreSize = "store_size", Listener = "listener", Disk = "disk", Store = "store",
-    Refusals = "refusals");
+    Refusals = "refusals", Network = "network", Clock = "clock", Descriptors = "descriptors", Desktop = "desktop");
 words!(Origin, "origin": BuiltIn = "built-in", Config = "config", Store = "store");
 
 impl Window {

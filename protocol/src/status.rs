@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::access::Role;
 use crate::metric::Metric;
+use crate::rule::Happening;
 pub use crate::sync::Coverage;
 use crate::sync::{EndedBatch, RunningBatch};
 use crate::time::{Date, Seconds, Timestamp};
@@ -54,10 +55,21 @@ pub struct Status {
     pub not_ready: Option<String>,
     /// Why HTTP is not served where the config says, in a sentence; `None` when it is, or when it is switched off.
     pub listener_lost: Option<String>,
+    /// What the daemon lacks of its surroundings at present: its disk, network, clock, desktop.
+    pub troubles: Vec<DaemonTrouble>,
     /// When the config was read last, whether it was taken or not.
     pub config_loaded_at: Timestamp,
     /// Why the config in the file is not the one in use, with its line; `None` when it is.
     pub config_refused: Option<String>,
+}
+
+/// Something that the daemon lacks; it goes on without, and this is over when its cause is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DaemonTrouble {
+    /// What it is about.
+    pub event: Happening,
+    /// What is wrong and what to do, in a sentence.
+    pub why: String,
 }
 
 /// Connections by status.

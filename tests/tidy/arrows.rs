@@ -29,7 +29,7 @@ const PROTOCOL: &str = "
     reported: metric time
     audit: folding time metric
     access: audit words
-    status: access metric sync time
+    status: access metric rule sync time
     backup: time
     keys: time
     consent: time ids error connection

@@ -415,6 +415,7 @@ pub fn status() -> Status {
         not_ready: None,
         config_loaded_at: at("11:18:00"),
         listener_lost: None,
+        troubles: Vec::new(),
         config_refused: None,
         store: StoreStatus { bytes: 1_048_576, snapshots: 63_000, damaged: 0, writable: true, budget: None },
         backup: Default::default(),

@@ -31,6 +31,7 @@ use parking_lot::Mutex;
 use roster_protocol::error::RosterError;
 use roster_protocol::event::Event;
 use roster_protocol::ids::Id;
+use roster_protocol::rule::Happening;
 use roster_protocol::sync::{EndedBatch, RunningBatch};
 use roster_protocol::time::Timestamp;
 use tokio::sync::{Notify, Semaphore, SetOnce, watch};
@@ -99,6 +100,11 @@ pub struct App {
     pub next_backup: Mutex<Option<Timestamp>>,
     /// When the last scheduled backup failed, and why; `None` when it did not.
     pub backup_failure: Mutex<Option<(Timestamp, String)>>,
+    /// What the daemon lacks of its surroundings now, in sentences.
+    pub troubles: Mutex<BTreeMap<Happening, String>>,
+    /// Sent when the network of this host, or the desktop of the daemon's session, is lost or found again; with the reason.
+    pub network_lost: watch::Sender<Option<String>>,
+    pub desktop_lost: watch::Sender<Option<String>>,
     /// A permit for the backup that is under way.
     pub backups: Arc<Semaphore>,
     /// The batches that run now, each by a number of its own.
@@ -184,6 +190,9 @@ impl App {
             unstored: Semaphore::new(MOST_UNSTORED),
             next_backup: Mutex::default(),
             backup_failure: Mutex::default(),
+            troubles: Mutex::default(),
+            network_lost: watch::Sender::default(),
+            desktop_lost: watch::Sender::default(),
             backups: Arc::new(Semaphore::new(1)),
             batches: Mutex::default(),
             ended_batches: Mutex::default(),

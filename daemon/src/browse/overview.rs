@@ -8,7 +8,7 @@ use roster_protocol::audit::Who;
 use roster_protocol::connection::ConnectionStatus;
 use roster_protocol::notice::grouped;
 use roster_protocol::status::{
-    BackupStatus, Budget, ConnectionCounts, Coverage, PlatformState, PlatformStatus, Status, StoreStatus,
+    BackupStatus, Budget, ConnectionCounts, Coverage, DaemonTrouble, PlatformState, PlatformStatus, Status, StoreStatus,
 };
 use roster_protocol::time::Timestamp;
 use roster_protocol::transport::PROTOCOL_VERSION;
@@ -79,6 +79,7 @@ pub async fn status(app: &App, who: Option<&Who>) -> Status {
         retention_chosen: keep::is_chosen(roster),
         not_ready: not_ready(app),
         listener_lost: listener_lost(app),
+        troubles: troubles(app),
         config_loaded_at: load.at,
         config_refused: load.refused,
     })
@@ -106,6 +107,12 @@ pub fn not_ready(app: &App) -> Option<String> {
         return Some("the clock is wrong: nothing is requested until it is set".to_owned());
     }
     app.ending.is_cancelled().then(|| "it is ending".to_owned())
+}
+
+/// What the daemon lacks of its surroundings at present.
+pub fn troubles(app: &App) -> Vec<DaemonTrouble> {
+    let troubles = app.troubles.lock();
+    troubles.iter().map(|(event, why)| DaemonTrouble { event: *event, why: why.clone() }).collect()
 }
 
 /// Why HTTP is not served where the config says.

@@ -1,11 +1,15 @@
 //! Watches what the daemon itself depends on, and opens and resolves the alerts about it.
 
+mod clock;
+mod descriptors;
 mod disk;
 mod holder;
 mod listener;
+mod lost;
 mod refusals;
 mod store;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use roster_protocol::rule::Happening;
@@ -18,12 +22,20 @@ use crate::store::StoreState;
 pub async fn run(app: Arc<App>) {
     tokio::select! {
         () = app.ending.cancelled() => {}
-        _ = async { tokio::join!(listener::watch(&app), disk::watch(&app), store::watch(&app), refusals::watch(&app)) } => {}
+        _ = watch(&app) => {}
     }
 }
 
-/// Opens an alert that says what is wrong, or resolves it when nothing is. `false`: that could not be stored.
+async fn watch(app: &App) {
+    let surroundings =
+        async { tokio::join!(disk::watch(app), clock::watch(app), descriptors::watch(app), lost::watch(app)) };
+    tokio::join!(listener::watch(app), store::watch(app), refusals::watch(app), surroundings);
+}
+
+/// Has the status say what is wrong, and opens an alert about it; resolves that when nothing is. `false`: it could not be
+/// stored.
 async fn report(app: &App, event: Happening, wrong: Option<String>) -> bool {
+    know(&mut app.troubles.lock(), event, wrong.as_ref());
     if !app.look(|roster| troubles::is_outdated(roster, event, wrong.is_some())) {
         return true;
     }
@@ -39,6 +51,13 @@ async fn report(app: &App, event: Happening, wrong: Option<String>) -> bool {
         tracing::warn!(%error, %event, "an alert about the daemon could not be stored");
     }
     reported.is_ok()
+}
+
+fn know(troubles: &mut BTreeMap<Happening, String>, event: Happening, wrong: Option<&String>) {
+    match wrong {
+        Some(why) => drop(troubles.insert(event, why.clone())),
+        None => drop(troubles.remove(&event)),
+    }
 }
 
 /// Waits until the store accepts writes; forever when the daemon ends before.

@@ -134,8 +134,12 @@ pub async fn run(app: Arc<App>, session: bool) {
         give_up_old(&app, now).await;
         if session && now >= not_before && agent_gone_at(&app, uid).is_some_and(|gone_at| gone_at <= now) {
             match show_new(&app, uid, &mut handed).await {
-                Ok(()) => failures = 0,
+                Ok(()) => {
+                    failures = 0;
+                    app.desktop_lost.send_if_modified(|lost| lost.take().is_some());
+                }
                 Err(error) => {
+                    lose(&app, uid, &error);
                     if failures == 0 {
                         tracing::warn!(%error, "alerts cannot be shown on the desktop at present; they stay pending");
                     }
@@ -151,6 +155,17 @@ pub async fn run(app: Arc<App>, session: bool) {
             () = app.clock.sleep_until(wake_at) => {}
         }
     }
+}
+
+/// Says that the desktop is lost. One that has never shown an alert is none: a server has no desktop.
+fn lose(app: &App, uid: u32, error: &str) {
+    if !app.look(|roster| roster.desktop_shown.contains_key(&uid)) {
+        return;
+    }
+    let why = format!(
+        "this desktop shows no alerts at present: {error}; they wait for a day, and `roster alerts` lists them"
+    );
+    app.desktop_lost.send_if_modified(|lost| lost.replace(why).is_none());
 }
 
 /// When to look again without an event: never while nothing is pending.

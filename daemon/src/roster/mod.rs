@@ -79,6 +79,8 @@ pub struct Roster {
     by_handle: HashMap<(String, String), ConnectionId>,
     /// By platform and the platform's own id.
     by_user_id: HashMap<(String, String), ConnectionId>,
+    /// When the newest number of a connection was measured.
+    pub newest_sync: Option<Timestamp>,
     /// What filters search and names are sorted by.
     pub texts: HashMap<InfluencerId, Texts>,
     /// Followers of the last days.

@@ -6,6 +6,7 @@ use roster_protocol::time::Timestamp;
 use crate::app::App;
 use crate::decision::outages;
 use crate::platforms::{Observation, PlatformError};
+use crate::roster::Roster;
 use crate::schedule::breaker::{Contact, FailedBatch};
 
 type RunResult = Result<Observation, PlatformError>;
@@ -55,8 +56,26 @@ pub fn batch_ended(app: &App, lane: &str, connections: &[ConnectionId], started_
             None if was_down => tracing::info!(%lane, "a platform that was down responds again"),
             _ => {}
         }
+        note_network(app, roster);
         was_down || roster.breaker.outage(lane).is_some()
     })
+}
+
+/// Says that this host has no network while a lane is down for that reason, and that it has again.
+fn note_network(app: &App, roster: &Roster) {
+    let mut ours = roster.breaker.outages().filter(|(_, outage)| outage.is_ours);
+    let why = ours.next().map(|(lane, outage)| {
+        let since = roster.outage_in_words(lane, outage, &app.setup().config.sync.grid.zone, app.clock.now());
+        format!("{since}: {}; look at its network, its name servers and its proxy", outage.why)
+    });
+    // The words of one outage do not change while it lasts.
+    app.network_lost.send_if_modified(|known| {
+        let is_news = known.is_some() != why.is_some();
+        if is_news {
+            *known = why;
+        }
+        is_news
+    });
 }
 
 /// Opens and resolves the alerts about platforms that are down.
@@ -85,6 +104,7 @@ pub async fn forget_unused(app: &App) {
         let mut breaker = std::mem::take(&mut roster.breaker);
         let was_down = breaker.retain(|lane| roster.is_used(lane));
         roster.breaker = breaker;
+        note_network(app, roster);
         was_down
     });
     if was_down {

@@ -2,6 +2,7 @@
 //!
 //! 0 well, 1 warning, 2 critical, 3 not known: the codes of Nagios, Icinga and their kin.
 
+use roster_protocol::rule::Happening;
 use roster_protocol::status::{ConnectionCounts, PlatformState, Status};
 use roster_protocol::text::{SENTENCE_CHARACTERS, clean};
 use serde::Serialize;
@@ -80,6 +81,8 @@ pub fn judge(status: &Status, limits: Limits) -> Judged {
     if let Some(lost) = &status.listener_lost {
         found.push((Verdict::Warning, lost.clone()));
     }
+    let other = status.troubles.iter().filter(|trouble| trouble.event != Happening::Listener);
+    found.extend(other.map(|trouble| (Verdict::Warning, trouble.why.clone())));
     if status.store.damaged > 0 {
         found.push((Verdict::Warning, format!("{} records of the store are damaged", status.store.damaged)));
     }
@@ -126,6 +129,8 @@ fn readable(why: &[String]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use roster_protocol::status::DaemonTrouble;
+
     use super::*;
     use crate::samples;
 
@@ -153,6 +158,8 @@ mod tests {
         check(|it| it.not_ready = Some("the disk is full".into()), Verdict::Critical, "CRITICAL - the disk is full |");
         check(|it| it.config_refused = Some("x:2: wrong".into()), Verdict::Warning, "not loaded again: x:2: wrong");
         check(|it| it.listener_lost = Some("taken".into()), Verdict::Warning, "ROSTER WARNING - taken |");
+        let no_network = DaemonTrouble { event: Happening::Network, why: "no network".into() };
+        check(|it| it.troubles = vec![no_network], Verdict::Warning, "ROSTER WARNING - no network |");
         check(|it| it.store.damaged = 3, Verdict::Warning, "3 records");
         check(|it| it.backup.failed = Some("no room".into()), Verdict::Warning, "no backup was made: no room");
         check(|it| it.paused = true, Verdict::Warning, "paused");

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use jiff::SignedDuration;
 use roster_protocol::RosterError;
 use roster_protocol::notice::grouped;
+use roster_protocol::rule::Happening;
 use roster_protocol::service::MOST_DAYS;
 use roster_protocol::status::{self as protocol, Coverage, DayFigures};
 use roster_protocol::text::{SENTENCE_CHARACTERS, clean};
@@ -102,6 +103,10 @@ fn text(status: &protocol::Status, look: &Look) -> String {
     }
     if let Some(lost) = &status.listener_lost {
         lines.push(("HTTP", format!("off: {}", clean(lost, SENTENCE_CHARACTERS))));
+    }
+    // The line above has the listener's.
+    for trouble in status.troubles.iter().filter(|trouble| trouble.event != Happening::Listener) {
+        lines.push((trouble.event.as_str(), clean(&trouble.why, SENTENCE_CHARACTERS)));
     }
     if let Some(refused) = &status.config_refused {
         lines.push(("config", format!("the one in use is older: {}", clean(refused, SENTENCE_CHARACTERS))));
@@ -300,7 +305,7 @@ mod tests {
         "withdrawn":[{"metric":"avg_views","since":"2026-11-21T08:00:00Z"}]}],"store":{"bytes":1048576,
         "snapshots":63000,"writable":true,"budget":null},"backup":{"last_at":null,"last_bytes":null,
         "every_s":null,"next_at":null,"failed":null},"to_reseal":0,"retention":"chosen","not_ready":null,
-        "listener_lost":null,"config":{"loaded_at":"2026-11-21T11:18:00Z","refused":null}}
+        "listener_lost":null,"troubles":[],"config":{"loaded_at":"2026-11-21T11:18:00Z","refused":null}}
         "#);
     }
 

@@ -114,6 +114,7 @@ pub fn status() -> Status {
         not_ready: None,
         config_loaded_at: NOW.plus_seconds(-7_200),
         listener_lost: None,
+        troubles: Vec::new(),
         config_refused: None,
         adoption: Adoption { connected: 300, on_all_platforms: 12 },
         data: DataQuality { numbers: 4_100, by_hand: 9, oldest_at: Some(minutes_ago(360)) },

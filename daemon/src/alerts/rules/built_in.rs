@@ -59,5 +59,9 @@ pub fn built_in() -> Vec<Rule> {
         rule("disk", Warning, 0, happened(Happening::Disk)),
         rule("store", Critical, 0, happened(Happening::Store)),
         rule("refusals", Warning, 0, happened(Happening::Refusals)),
+        rule("network", Critical, 0, happened(Happening::Network)),
+        rule("clock", Critical, 0, happened(Happening::Clock)),
+        rule("descriptors", Warning, 0, happened(Happening::Descriptors)),
+        rule("desktop", Info, 0, happened(Happening::Desktop)),
     ]
 }

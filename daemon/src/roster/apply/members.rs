@@ -88,6 +88,7 @@ impl Roster {
     /// Stores a connection in all indexes, and returns whether its names or its influencer changed.
     pub(in crate::roster) fn put_connection(&mut self, connection: Connection) -> bool {
         let (id, influencer) = (connection.id, connection.influencer);
+        self.newest_sync = self.newest_sync.max(connection.last_synced_at);
         let before = self.connections.insert(id, connection);
         let connection = &self.connections[&id];
         let renamed = before.as_ref().is_none_or(|before| !is_named_alike(before, connection));

@@ -58,6 +58,8 @@ fn whole(exposition: &mut Exposition, app: &App, status: &Status) {
         is(now >= EARLIEST_PLAUSIBLE),
     );
     exposition.one("roster_ready", "1 when /readyz says so", is(status.not_ready.is_none()));
+    let troubles: Vec<_> = status.troubles.iter().map(|trouble| ([trouble.event.as_str()], 1.0)).collect();
+    exposition.rows("roster_trouble", "1 for each trouble of the daemon that /readyz names", ["event"], troubles);
     exposition.one("roster_paused", "1 while a person has paused everything", is(status.paused));
     let loaded = "When the config was last read, whether it was accepted or not";
     exposition.one("roster_config_loaded_timestamp_seconds", loaded, seconds(status.config_loaded_at));

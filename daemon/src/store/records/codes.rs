@@ -77,6 +77,10 @@ pub(super) const HAPPENINGS: &[Happening] = &[
     Happening::Disk,
     Happening::Store,
     Happening::Refusals,
+    Happening::Network,
+    Happening::Clock,
+    Happening::Descriptors,
+    Happening::Desktop,
 ];
 const _: fn(Happening) = |one| match one {
     Happening::Stale
@@ -88,7 +92,11 @@ const _: fn(Happening) = |one| match one {
     | Happening::Listener
     | Happening::Disk
     | Happening::Store
-    | Happening::Refusals => (),
+    | Happening::Refusals
+    | Happening::Network
+    | Happening::Clock
+    | Happening::Descriptors
+    | Happening::Desktop => (),
 };
 
 pub(super) const CAUSES: &[Cause] = &[Cause::Schedule, Cause::Person, Cause::CatchUp, Cause::Push];

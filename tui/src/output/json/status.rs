@@ -47,7 +47,15 @@ pub struct Status {
     not_ready: Option<String>,
     /// Why HTTP is not served where the config says.
     listener_lost: Option<String>,
+    /// What the daemon lacks of its surroundings.
+    troubles: Vec<Trouble>,
     config: Config,
+}
+
+#[derive(Debug, Serialize)]
+struct Trouble {
+    event: &'static str,
+    why: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -218,6 +226,11 @@ impl Status {
             retention: if status.retention_chosen { "chosen" } else { "waiting" },
             not_ready: status.not_ready.clone(),
             listener_lost: status.listener_lost.clone(),
+            troubles: status
+                .troubles
+                .iter()
+                .map(|it| Trouble { event: it.event.as_str(), why: it.why.clone() })
+                .collect(),
             config: Config { loaded_at: time(Some(status.config_loaded_at)), refused: status.config_refused.clone() },
         }
     }
