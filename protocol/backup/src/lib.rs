@@ -13,6 +13,7 @@
 //!
 //! Everything is streamed: memory is bounded by a frame and by zstd's window, however large the store is.
 
+mod erased;
 pub mod frame;
 mod format;
 mod new_file;
@@ -23,6 +24,7 @@ mod tests;
 mod unusable;
 mod write;
 
+pub use erased::{ErasedLine, ErasedWhat, NoList, add_erased, erased_file, erased_lines, erased_text, read_erased};
 pub use format::{FORMAT, Head, KeyText, Manifest, TableCount, TableHead};
 pub use new_file::{NewFile, unnamed_in};
 pub use read::{Item, Reader, Rows, verify};
