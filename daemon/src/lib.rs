@@ -20,6 +20,7 @@ pub mod sync;
 pub mod webhooks;
 pub mod edits;
 pub mod delivery;
+pub mod erasing;
 pub mod backups;
 pub mod keys;
 pub mod browse;

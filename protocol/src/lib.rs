@@ -43,6 +43,7 @@ pub mod text;
 pub mod time;
 pub mod transport;
 pub mod undo;
+pub mod erasure;
 mod words;
 
 pub use access::{Access, GivenRole, Role};

@@ -14,6 +14,7 @@ use crate::connection::{Account, AccountPreview, Connection, Record, Recorded, S
 use crate::consent::{ConnectionPage, ConsentBegun, ConsentMethod, ConsentState, Grant, PlatformCheck, RevokedAll};
 use crate::delivery::{Channel, ChannelTest, Delivery, DeliveryState};
 use crate::doctor::Examination;
+use crate::erasure::{ErasedPage, Erasure};
 use crate::error::RosterError;
 use crate::event::{Cursor, EventBatch};
 use crate::held::HeldPage;
@@ -222,6 +223,13 @@ pub trait Roster {
     async fn edit(influencer: String, edit: InfluencerEdit) -> Result<Influencer, RosterError>;
     /// Removes an influencer with all connections and history; returns what was removed.
     async fn remove(influencer: String) -> Result<Influencer, RosterError>;
+    /// What erasing an influencer would delete, and what it would not reach. Nothing is changed.
+    async fn erase_preview(influencer: String) -> Result<Erasure, RosterError>;
+    /// Erases an influencer: deletes every row about them, destroys the key to what the audit log says of them, revokes their
+    /// consents, and leaves a tombstone, so that no backup brings them back.
+    async fn erase(influencer: String) -> Result<Erasure, RosterError>;
+    /// The list of erased ones from a line on, for the file beside a backup.
+    async fn erased(from: u64) -> Result<ErasedPage, RosterError>;
     /// Takes the caller's newest change of the last day back; `None`: there is none. One that was changed again meanwhile is a
     /// conflict, and is passed over from then on.
     async fn undo() -> Result<Option<Undone>, RosterError>;

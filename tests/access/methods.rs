@@ -34,7 +34,7 @@ macro_rules! methods {
 
 methods! {
     Status Figures LogLevel Retention ChooseRetention Platforms Budgets TestPlatform CheckStore Examine Influencers Influencer Namesakes
-    LookUp Movers Add Edit Remove Undo Merge Connect ConsentBegin ConsentState ConsentPaste ConsentOpen ConsentChoose ConsentCancel Grants
+    LookUp Movers Add Edit Remove ErasePreview Erase Erased Undo Merge Connect ConsentBegin ConsentState ConsentPaste ConsentOpen ConsentChoose ConsentCancel Grants
     Disconnect Pause SetInterval SetHandle Connection Connections Sync SyncProgress Requests Runs Due History Record Changes Alerts
     Acknowledge AssignAlert ReadAlerts Alert Rules AddRule EditRule RemoveRule TestRule Silences AddSilence EndSilence Channels
     TestChannel Deliveries RetryDelivery Backup BackupPiece BackupKept Keys RotateKey RetireKey Access Audit EventsSince Notices
@@ -153,6 +153,9 @@ fn admins() -> Vec<RosterRequest> {
         R::LogLevel { level: Some("info".to_owned()) },
         R::ChooseRetention {},
         R::Remove { influencer: none() },
+        R::ErasePreview { influencer: none() },
+        R::Erase { influencer: none() },
+        R::Erased { from: 0 },
         R::Disconnect { connection: none(), delete_history: true },
         R::AddRule { name: none(), parts: Default::default() },
         R::EditRule { name: none(), parts: Default::default() },

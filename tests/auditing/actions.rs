@@ -284,6 +284,8 @@ async fn ends(all: &mut Actions) {
     let disconnect = R::Disconnect { connection: "bluesky:mia.sky.test".to_owned(), delete_history: false };
     all.acts(disconnect, line("connection.disconnect", "mia.sky.test")).await;
     all.acts(R::Remove { influencer: "Mara".to_owned() }, line("influencer.remove", "Mara")).await;
+    // Its line has an id, and no name.
+    all.acts(R::Erase { influencer: "Oskar".to_owned() }, line("influencer.erase", "")).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -42,7 +42,8 @@ const PROTOCOL: &str = "
     silence: ids time
     undo: ids
     held: time ids connection influencer alert audit consent delivery reported request sync
-    service: access time ids error delivery connection influencer alert sync status audit backup keys consent event retention reported rule silence doctor request undo stored held
+    erasure: ids time
+    service: access time ids error delivery connection influencer alert sync status audit backup keys consent event retention reported rule silence doctor request undo stored held erasure
     notice: text ids metric number alert service
     transport: text paths service
 ";
@@ -67,12 +68,13 @@ const DAEMON: &str = "
     sync: app consent decision http_client model platforms process roster schedule store
     edits: app decision model roster store sync
     delivery: app decision http_client meters model process roster schedule secret store
-    backups: app decision model process secret store
+    erasing: app decision model roster store
+    backups: app decision erasing model process secret store
     keys: app backups decision model secret store
     browse: alerts app consent decision history model platforms roster schedule store
     doctor: app browse consent delivery http_client process secret
-    serve: app backups keys browse consent delivery doctor edits platforms process roster schedule store sync webhooks
-    daemon: alerts app backups keys browse consent decision delivery history http_client model platforms process schedule secret serve store sync webhooks
+    serve: app backups keys browse consent delivery doctor edits erasing platforms process roster schedule store sync webhooks
+    daemon: alerts app backups keys browse consent decision delivery erasing history http_client model platforms process schedule secret serve store sync webhooks
 ";
 
 const TUI: &str = "

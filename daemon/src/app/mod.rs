@@ -90,6 +90,7 @@ pub struct App {
     pub deliveries: watch::Sender<()>,
     /// Woken when the keys of the store's secrets change.
     pub keys: Notify,
+    pub erasures: Erasures,
     /// Woken when what is not kept any more is to be deleted now.
     pub upkeep: Notify,
     /// Sent when the store's file, the socket and the listener are to be looked at.
@@ -130,6 +131,15 @@ pub struct App {
     reloading: tokio::sync::Mutex<()>,
     dice: Mutex<Dice>,
     recent_loaded: SetOnce<()>,
+}
+
+/// The work that erasures leave.
+#[derive(Default)]
+pub struct Erasures {
+    /// Woken when there is some, or the list of erased ones grew.
+    pub wake: Notify,
+    /// Held while it is done.
+    pub finishing: tokio::sync::Mutex<()>,
 }
 
 /// One user's desktop agents.
@@ -185,6 +195,7 @@ impl App {
             hubs: Notify::new(),
             deliveries: watch::Sender::new(()),
             keys: Notify::new(),
+            erasures: Erasures::default(),
             upkeep: Notify::new(),
             look_again: watch::Sender::new(()),
             unstored: Semaphore::new(MOST_UNSTORED),

@@ -24,6 +24,8 @@ pub(super) struct Publication {
     wakes_hubs: bool,
     /// Whether something is to be sent, or waits no more.
     wakes_outbox: bool,
+    /// Whether the list of erased ones grew.
+    wakes_erasures: bool,
 }
 
 /// Adds what a commit publishes; the roster has it already.
@@ -35,6 +37,7 @@ pub(super) fn add(publication: &mut Publication, roster: &Roster, now: Timestamp
     publication.wakes_consents |= consents::wakes(&commit.consents);
     publication.wakes_hubs |= webhooks::wakes(commit, roster);
     publication.wakes_outbox |= alerting::wakes(&commit.alerting);
+    publication.wakes_erasures |= !commit.consents.revoked.is_empty() || !commit.roster.tombstones.is_empty();
 }
 
 impl App {
@@ -47,6 +50,9 @@ impl App {
         }
         if publication.wakes_outbox {
             self.deliveries.send_replace(());
+        }
+        if publication.wakes_erasures {
+            self.erasures.wake.notify_one();
         }
         // Without a public URL no hub is asked for anything.
         if publication.wakes_hubs && self.setup().config.http.public_url.is_some() {

@@ -12,6 +12,7 @@ use roster_protocol::time::Timestamp;
 
 use super::stream::{Piece, begin, keep};
 use crate::app::App;
+use crate::erasing;
 use crate::process::config::{self, Encrypted};
 use crate::secret::Secret;
 
@@ -118,6 +119,9 @@ async fn make(app: &Arc<App>) -> Result<(), RosterError> {
     blocking(move || file.finish().map_err(failed)).await?;
     keep(app, None, &stream).await?;
     tracing::info!(path = %path.display(), "a backup was made");
+    if let Err(error) = erasing::list::put(app).await {
+        tracing::warn!(error, "the list of erased ones beside the backups is not up to date");
+    }
     let rotated = blocking(move || Ok(rotate(&dir, &store, most))).await?;
     if let Err(error) = rotated {
         tracing::warn!(%error, "older backups could not be deleted");

@@ -6,6 +6,7 @@ pub mod check_store;
 mod compact;
 pub mod cli;
 pub mod config_report;
+mod erased;
 pub mod owner;
 pub mod program_paths;
 pub mod reload;
@@ -32,6 +33,7 @@ use crate::consent::keeper;
 use crate::decision::keys;
 use crate::delivery::outbox::Outbox;
 use crate::delivery::{desktop, outbox};
+use crate::erasing;
 use crate::http_client::HttpLimits;
 use crate::keys::reseal;
 use crate::model::{Commit, ConsentsCommit, Loaded};
@@ -106,6 +108,9 @@ pub enum StartError {
     /// The program cannot receive the signals that end or reload it.
     #[error("signals cannot be waited for: {0}")]
     Signals(std::io::Error),
+    /// An older copy of the store brought back what was erased, and it could not be taken out again.
+    #[error("what was erased cannot be taken out of this older copy of the store: {0}")]
+    Erased(roster_protocol::RosterError),
     /// The system provides no randomness.
     #[error("no randomness: {0}")]
     Randomness(String),
@@ -185,12 +190,15 @@ impl Daemon {
             new_store: options.new_store,
             now: options.clock.now(),
         };
-        let opened = match open(&source, opening.clone()).await {
+        let mut opened = match open(&source, opening.clone()).await {
             Err(StartError::Store(error @ StoreError::Damaged { .. })) => {
                 open_salvaged(&source, opening, error).await?
             }
             opened => opened?,
         };
+        if opened.store.writable().is_ok() {
+            erasing::take_up(&opened.store, &mut opened.loaded, &options.state_dir).await?;
+        }
         let (socket, listener) = Socket::listen(options.socket.clone(), options.group_may)?;
         let seed = getrandom::u64().map_err(|error| StartError::Randomness(error.to_string()))?;
         let (http, http_listener) = http::bind(options.config.http.listen);
@@ -204,9 +212,11 @@ impl Daemon {
         app.consents.listening(http_listener);
         let http_at = app.consents.listens_at();
         let socket_dir = options.socket.parent().map(Path::to_owned).unwrap_or_default();
-        let loading = app.clone();
+        let loads = app.clone();
+        let loading = tokio::spawn(async move { loads.load_recent().await });
+        erasing::replay(&app).await.map_err(StartError::Erased)?;
         let work = vec![
-            tokio::spawn(async move { loading.load_recent().await }),
+            loading,
             tokio::spawn(rpc::serve(app.clone(), outbox.clone(), socket.clone(), listener, options.rpc_timeouts)),
             tokio::spawn(scheduler::run(app.clone())),
             tokio::spawn(app.clone().keep_budgets()),
@@ -215,6 +225,7 @@ impl Daemon {
             tokio::spawn(outbox::run(app.clone(), outbox.clone())),
             tokio::spawn(upkeep::run(app.clone())),
             tokio::spawn(scheduled::run(app.clone())),
+            tokio::spawn(erasing::run(app.clone())),
             tokio::spawn(troubles::run(app.clone())),
             tokio::spawn(watch::run(app.clone(), [options.state_dir, socket_dir])),
             tokio::spawn(http::run(app.clone(), http, options.http_timeouts)),

@@ -5,12 +5,13 @@ use std::io::Seek;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use roster_backup::{Key, Passphrase, Unusable, identities, open};
+use roster_backup::{ErasedLine, Key, Passphrase, Reader, Unusable, identities, open};
 use roster_protocol::text::clean;
 use rustix::fs::OFlags;
 use serde_json::json;
 
 use super::StartError;
+use super::erased::{self, Followed};
 use super::program_paths::ProgramPaths;
 use crate::process::clock::{Clock, SystemClock};
 use crate::process::config::Config;
@@ -34,6 +35,9 @@ pub struct Restore {
     /// The file with its passphrase
     #[arg(long, value_name = "FILE")]
     passphrase_file: Option<PathBuf>,
+    /// The list of those who were erased; without it, the ones beside the backup and in the state directory
+    #[arg(long, value_name = "FILE")]
+    erased: Option<PathBuf>,
     /// Restore it although the store that is there is newer; that one is kept under another name
     #[arg(long)]
     over_newer: bool,
@@ -46,6 +50,8 @@ pub struct Restore {
 pub struct Backup {
     file: File,
     key: Key,
+    /// The list that was given.
+    erased: Option<Vec<ErasedLine>>,
 }
 
 impl Restore {
@@ -62,7 +68,11 @@ impl Restore {
         };
         let key = key.map_err(|message| self.refuse(USAGE, &message, None))?;
         let file = regular(&self.file).map_err(|message| self.refuse(1, &message, None))?;
-        Ok(Backup { file, key })
+        let erased = match &self.erased {
+            None => None,
+            Some(path) => Some(erased::given(path).map_err(|message| self.refuse(1, &message, None))?),
+        };
+        Ok(Backup { file, key, erased })
     }
 
     fn refuse(&self, code: u8, message: &str, hint: Option<&str>) -> u8 {
@@ -101,12 +111,20 @@ pub fn run(arguments: &Restore, backup: &Backup, paths: &ProgramPaths) -> u8 {
         (&backup.file).rewind().map_err(Unusable::Io)?;
         open(&backup.file, &backup.key)
     };
+    // Before the store is there: nothing may bring back whom the list names.
+    let followed = match followed(arguments, backup, dir) {
+        Ok(followed) => followed,
+        Err(message) => {
+            drop(std::panic::take_hook());
+            return arguments.refuse(1, &message, Some("nothing was restored"));
+        }
+    };
     let restored = restore(dir, again, arguments.over_newer, SystemClock.now());
     drop(std::panic::take_hook());
     match restored {
         Ok(restored) => {
             let placed = place_keys(&restored, &paths.state_dir.path);
-            print(arguments, &restored, placed.as_deref());
+            print(arguments, &restored, placed.as_deref(), followed.as_ref());
             warn_of_key(&restored, paths);
             0
         }
@@ -115,6 +133,14 @@ pub fn run(arguments: &Restore, backup: &Backup, paths: &ProgramPaths) -> u8 {
             arguments.refuse(code, &error.to_string(), hint)
         }
     }
+}
+
+/// Puts the lists of erased ones beside the store that is restored, where they are followed when rosterd starts.
+fn followed(arguments: &Restore, backup: &Backup, dir: &Path) -> Result<Option<Followed>, String> {
+    let begun = (&backup.file).rewind().map_err(Unusable::Io).and_then(|()| open(&backup.file, &backup.key));
+    // A backup that cannot be used is refused when it is read.
+    let Ok((_, head)) = begun.and_then(Reader::begin) else { return Ok(None) };
+    erased::follow(backup.erased.as_deref(), &arguments.file, dir, &head.store)
 }
 
 /// Puts the master keys that the backup has inside where there are none; what became of them, as scripts see it.
@@ -138,14 +164,17 @@ fn place_keys(restored: &Restored, dir: &Path) -> Option<String> {
     Some(word.to_owned())
 }
 
-fn print(arguments: &Restore, restored: &Restored, keys: Option<&str>) {
+fn print(arguments: &Restore, restored: &Restored, keys: Option<&str>, followed: Option<&Followed>) {
     let path = |path: &Path| clean(&path.display().to_string(), CHARACTERS);
     let at = roster_protocol::Timestamp(restored.head.created_at);
     let (file, kept) = (path(&restored.file), restored.kept.as_deref().map(path));
     if arguments.json {
         println!(
             "{}",
-            json!({"file": file, "records": restored.rows, "of": at.to_string(), "kept": kept, "master_key": keys})
+            json!({
+                "file": file, "records": restored.rows, "of": at.to_string(), "kept": kept, "master_key": keys,
+                "erased": followed.map(Followed::json),
+            })
         );
         return;
     }
@@ -156,6 +185,7 @@ fn print(arguments: &Restore, restored: &Restored, keys: Option<&str>) {
     if let Some(kept) = kept {
         println!("the store that was there is kept as {kept}");
     }
+    println!("{}", followed.map_or_else(|| erased::NONE.to_owned(), Followed::to_string));
 }
 
 /// Says when the key is not there that opens what is sealed in the store: the daemon would not start.

@@ -9,7 +9,7 @@ use super::retaining;
 use crate::app::{App, read_error};
 use crate::browse::figures;
 use crate::decision::keep::CHANGES_KEPT_DAYS;
-use crate::decision::withdrawn;
+use crate::decision::{self, withdrawn};
 use crate::store::{FiguresSince, StoreError};
 
 const DAY_S: i64 = 24 * 3600;
@@ -70,6 +70,12 @@ async fn keep(app: &App) {
         well = false;
         tracing::warn!(%error, "what removed connections left could not be swept; the daemon tries again tomorrow");
     }
+    if let Err(error) = delete_old_copies(app).await {
+        well = false;
+        tracing::warn!(%error, "the copies that migrations left could not be deleted; the daemon tries again tomorrow");
+    }
+    // What an erasure lacks is tried again.
+    app.erasures.wake.notify_one();
     match app.store.scrub().await {
         Ok(found) => {
             if found.damaged > 0 {
@@ -109,6 +115,21 @@ async fn prune_audit(app: &App) -> Result<(), StoreError> {
         tracing::info!(deleted, "the oldest lines of the audit log were deleted; its chain begins after them");
     }
     Ok(())
+}
+
+/// Deletes the copies of the store that migrations left, once they have been there for seven nights.
+async fn delete_old_copies(app: &App) -> Result<(), RosterError> {
+    let today = app.setup().config.sync.grid.date_of(app.clock.now());
+    let deleted = app.store.delete_old_copies(today).await.map_err(|error| read_error(&error))?;
+    if deleted.is_empty() {
+        return Ok(());
+    }
+    tracing::info!(copies = deleted.join(", "), "copies of the store of an older format were deleted");
+    app.decide(|decision| {
+        decision::backups::copies_deleted(decision, &deleted);
+        Ok(())
+    })
+    .await
 }
 
 /// Keeps the figures of the day before, unless it has some already or the roster was empty then. They are taken

@@ -25,3 +25,11 @@ pub fn kept(decision: &mut Decision<'_>, who: Option<&Who>, backup: Backup, keys
     decision.commit.consents.keys = Some(backed_up(&decision.roster.consents.keys, keys, &backup));
     decision.commit.roster.backup = Some(backup);
 }
+
+/// Records that copies of the store were deleted, which migrations had left.
+pub fn copies_deleted(decision: &mut Decision<'_>, names: &[String]) {
+    for name in names {
+        let line = own(decision, "copy.delete", name.as_str(), "upkeep");
+        decision.log(line);
+    }
+}

@@ -5,7 +5,7 @@ use roster_protocol::ids::{ConnectionId, GrantId, InfluencerId};
 
 use super::audit::{audit, own};
 use super::{Decision, removal};
-use crate::model::{AuditLine, Connection, Grant, GrantState, On};
+use crate::model::{AuditLine, Connection, Grant, GrantState, On, RevokedGrant};
 use crate::roster::Roster;
 
 /// Why a connection is not read whose consent ended with all others.
@@ -35,13 +35,21 @@ pub fn let_go(decision: &mut Decision<'_>, connections: &[ConnectionId]) {
 pub fn queue(decision: &mut Decision<'_>, id: GrantId) {
     let Some(grant) = decision.roster.consents.grants.get(&id) else { return };
     match grant.state {
-        GrantState::Live => decision.commit.consents.grants.push(Grant {
-            state: GrantState::Revoking { since: decision.now, attempts: 0, next_at: decision.now, last_error: None },
-            ..grant.clone()
-        }),
+        GrantState::Live => {
+            decision.commit.consents.revoked.push(RevokedGrant { grant: id, at: decision.now });
+            let (since, next_at) = (decision.now, decision.now);
+            let state = GrantState::Revoking { since, attempts: 0, next_at, last_error: None };
+            decision.commit.consents.grants.push(Grant { state, ..grant.clone() });
+        }
         GrantState::Ended { .. } => decision.commit.consents.removed_grants.push(id),
         GrantState::Revoking { .. } => {}
     }
+}
+
+/// Takes out of a grant that is only revoked any more whose it was.
+pub fn without_owner(grant: &mut Grant) {
+    grant.owner_name.clear();
+    grant.owner_id.clear();
 }
 
 /// Ends a grant by its provider's word, and says whether it was live until now. Its connections are due at once, so that
@@ -67,6 +75,7 @@ pub fn end(decision: &mut Decision<'_>, id: GrantId, why: &str) -> bool {
 /// an ended one, from which they know why they are not.
 pub fn over(decision: &mut Decision<'_>, grant: &Grant, how: &str) {
     decision.log(line(decision, grant, "grant.revoke", how));
+    decision.commit.consents.revoked.push(RevokedGrant { grant: grant.id, at: decision.now });
     let GrantState::Revoking { since, .. } = grant.state else {
         return decision.commit.consents.removed_grants.push(grant.id);
     };

@@ -10,7 +10,9 @@ use roster_protocol::undo::Undone;
 use super::audit::{audit, connection_named, influencer_named};
 use super::{Decision, grants, silences, undo};
 use crate::alerts::evaluate;
-use crate::model::{Alert, Connection, Grant, GrantState, GrantUse, Influencer, Removable, Removal, UndoableChange};
+use crate::model::{
+    Alert, Connection, Grant, GrantState, GrantUse, Influencer, Removable, Removal, RevokedGrant, UndoableChange,
+};
 
 /// For so long it can be taken back.
 const KEPT_S: i64 = 24 * 3600;
@@ -67,6 +69,8 @@ fn keep(decision: &mut Decision<'_>, who: &Who, removal: Removal) {
             *next_at = removal.ends_at;
         }
     }
+    // It may still be taken back: that they are ended is recorded when they are.
+    decision.commit.consents.revoked.clear();
     undo::remember(decision, who, UndoableChange::Removed(removal.of));
     decision.commit.roster.removals.push(Removal { uses, ..removal });
 }
@@ -139,11 +143,32 @@ pub fn complete(decision: &mut Decision<'_>) {
     let over: Vec<Removal> = over.cloned().collect();
     for removal in over {
         decision.commit.roster.ended_removals.push(removal.of);
+        let connections = removal.connections.clone();
         decision.commit.roster.forgotten_connections.extend(removal.connections);
         if let Removable::Influencer(id) = removal.of {
-            undo::forget(decision, id);
+            let ids: Vec<_> = connections.iter().map(|connection| connection.id).collect();
+            undo::forget(decision, id, &ids);
         }
     }
+}
+
+/// Deletes what was removed lately and is to be erased, and has its consents revoked now. Returns the connections.
+pub fn forget(decision: &mut Decision<'_>, is_theirs: impl Fn(&Removal) -> bool) -> Vec<Connection> {
+    let roster = decision.roster;
+    let mut connections = Vec::new();
+    for removal in roster.removals.values().filter(|removal| is_theirs(removal)) {
+        decision.commit.roster.ended_removals.push(removal.of);
+        decision.commit.roster.forgotten_connections.extend(removal.connections.iter().cloned());
+        connections.extend(removal.connections.iter().cloned());
+        let grants = removal.uses.iter().filter_map(|used| roster.consents.grants.get(&used.grant));
+        for grant in grants.filter(|grant| is_put_off(grant, decision.now)) {
+            let (since, next_at) = (decision.now, decision.now);
+            let state = GrantState::Revoking { since, attempts: 0, next_at, last_error: None };
+            decision.commit.consents.revoked.push(RevokedGrant { grant: grant.id, at: decision.now });
+            decision.commit.consents.grants.push(Grant { state, ..grant.clone() });
+        }
+    }
+    connections
 }
 
 /// Deletes what was removed lately and was read with this consent, because its owner wants that deleted now. Returns how many

@@ -9,7 +9,7 @@ use roster_protocol::influencer::{EditBase, InfluencerEdit};
 use roster_protocol::undo::Undone;
 
 use super::{Decision, acknowledge, edit, pause, removal};
-use crate::model::{Edited, Influencer, Pausable, UndoLog, Undoable, UndoableChange, Was};
+use crate::model::{Edited, Influencer, Pausable, Removable, UndoLog, Undoable, UndoableChange, Was};
 
 /// So many changes of a user can be taken back.
 const MOST: usize = 20;
@@ -163,14 +163,24 @@ fn named_connection(decision: &Decision<'_>, id: ConnectionId) -> Option<String>
     Some(format!("{}:{}", connection.platform, connection.handle))
 }
 
-/// Drops what could bring back an influencer of whom nothing is to be left.
-pub fn forget(decision: &mut Decision<'_>, influencer: InfluencerId) {
-    let is_about =
-        |change: &Undoable| matches!(&change.change, UndoableChange::Edited(it) if it.influencer == influencer);
-    let logs = decision.roster.undo.values().filter(|log| log.changes.iter().any(is_about));
-    let kept = logs.map(|log| UndoLog {
-        uid: log.uid,
-        changes: log.changes.iter().filter(|change| !is_about(change)).cloned().collect(),
-    });
-    decision.commit.roster.undo.extend(kept.collect::<Vec<_>>());
+/// Drops what is about influencers and connections of which nothing is to be left.
+pub fn forget(decision: &mut Decision<'_>, influencer: InfluencerId, connections: &[ConnectionId]) {
+    let is_about = |change: &Undoable| match &change.change {
+        UndoableChange::Edited(edited) => edited.influencer == influencer,
+        UndoableChange::Interval { connection, .. } => connections.contains(connection),
+        UndoableChange::Paused { target: Pausable::Influencer(id), .. } => *id == influencer,
+        UndoableChange::Paused { target: Pausable::Connection(id), .. } => connections.contains(id),
+        UndoableChange::Removed(Removable::Influencer(id)) => *id == influencer,
+        UndoableChange::Removed(Removable::Connection(id)) => connections.contains(id),
+        UndoableChange::Paused { .. } | UndoableChange::Acknowledged(_) => false,
+    };
+    // What is dropped already in this decision is not brought back.
+    let mut logs = decision.roster.undo.clone();
+    logs.extend(decision.commit.roster.undo.drain(..).map(|log| (log.uid, log)));
+    for (uid, log) in logs {
+        let kept: Vec<Undoable> = log.changes.iter().filter(|change| !is_about(change)).cloned().collect();
+        if kept.len() != log.changes.len() || decision.roster.undo.get(&uid) != Some(&log) {
+            decision.commit.roster.undo.push(UndoLog { uid, changes: kept });
+        }
+    }
 }

@@ -5,6 +5,7 @@
 mod commit;
 mod audit;
 mod consent;
+mod erased;
 mod keys;
 mod personal;
 mod removal;
@@ -33,6 +34,7 @@ pub use roster_protocol::delivery::{DeliveryKind, DeliveryState};
 pub use audit::{AuditFault, AuditLine, ChainEnd, On};
 pub use commit::{AlertingCommit, AuditCommit, Commit, ConsentsCommit, RosterCommit, SyncCommit, WebhooksCommit};
 pub use consent::{Attempt, Choice, Consent, ConsentStep, Device, Grant, GrantState, GrantTokens, GrantUse, Sealed};
+pub use erased::{RevokedGrant, Tombstone, hashed};
 pub use keys::{KeptBackup, SealedWith, StoreKey};
 pub use personal::DataKey;
 pub use removal::{Removable, Removal};
@@ -448,6 +450,8 @@ pub struct Loaded {
     pub receipts: Vec<Receipt>,
     pub deletions: Vec<Deletion>,
     pub leases: Vec<Lease>,
+    pub tombstones: Vec<Tombstone>,
+    pub revoked: Vec<RevokedGrant>,
 }
 
 impl Loaded {

@@ -17,6 +17,8 @@ pub struct Consents {
     grant_of: HashMap<ConnectionId, GrantId>,
     /// The master keys of all that is sealed, the one that seals first.
     pub keys: Vec<StoreKey>,
+    /// When each grant that was ended here was, the last time.
+    pub revoked: HashMap<GrantId, Timestamp>,
 }
 
 impl Consents {
@@ -27,6 +29,7 @@ impl Consents {
             grants: std::mem::take(&mut loaded.grants).into_iter().map(|grant| (grant.id, grant)).collect(),
             tokens: std::mem::take(&mut loaded.tokens).into_iter().map(|tokens| (tokens.grant, tokens)).collect(),
             keys: std::mem::take(&mut loaded.keys),
+            revoked: std::mem::take(&mut loaded.revoked).into_iter().map(|it| (it.grant, it.at)).collect(),
             grant_of: std::mem::take(&mut loaded.grant_uses).into_iter().map(|it| (it.connection, it.grant)).collect(),
         }
     }
@@ -57,6 +60,7 @@ impl Consents {
         for used in &commit.grant_uses {
             self.grant_of.insert(used.connection, used.grant);
         }
+        self.revoked.extend(commit.revoked.iter().map(|it| (it.grant, it.at)));
         for connection in &commit.ended_uses {
             self.grant_of.remove(connection);
         }

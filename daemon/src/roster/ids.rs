@@ -25,6 +25,7 @@ impl InUse for InfluencerId {
         roster.influencers.contains_key(&self)
             || roster.connections.contains_key(&Id::from_bytes(self.0))
             || is_removed(roster, self.0)
+            || was_erased(roster, self.0)
     }
 
     fn is_in_commit(self, commit: &Commit) -> bool {
@@ -37,6 +38,7 @@ impl InUse for ConnectionId {
         roster.connections.contains_key(&self)
             || roster.influencers.contains_key(&Id::from_bytes(self.0))
             || is_removed(roster, self.0)
+            || was_erased(roster, self.0)
     }
 
     fn is_in_commit(self, commit: &Commit) -> bool {
@@ -89,7 +91,7 @@ impl InUse for ConsentId {
 
 impl InUse for GrantId {
     fn is_in(self, roster: &Roster) -> bool {
-        roster.consents.grants.contains_key(&self)
+        roster.consents.grants.contains_key(&self) || roster.consents.revoked.contains_key(&self)
     }
 
     fn is_in_commit(self, commit: &Commit) -> bool {
@@ -105,6 +107,13 @@ impl InUse for SilenceId {
     fn is_in_commit(self, commit: &Commit) -> bool {
         commit.alerting.silences.iter().any(|silence| silence.id == self)
     }
+}
+
+/// Whether an influencer or a connection had an id of these bytes before they were erased: a tombstone would take another one
+/// with it.
+fn was_erased(roster: &Roster, id: [u8; 5]) -> bool {
+    let mut tombstones = roster.tombstones.values();
+    tombstones.any(|it| it.influencers.iter().any(|it| it.0 == id) || it.connections.iter().any(|it| it.0 == id))
 }
 
 /// Whether an influencer or a connection of the commit has an id of these bytes.

@@ -49,7 +49,7 @@ use crate::alerts::rules::Rules;
 use crate::http_client::SharedGate;
 use crate::model::{
     Alert, AlertsSince, Backup, Connection, DataKey, Hold, Influencer, Loaded, ReadMarks, Removable, Removal,
-    RetentionChoice, Routing, Settings, TroubleKind, UndoLog,
+    RetentionChoice, Routing, Settings, Tombstone, TroubleKind, UndoLog,
 };
 use crate::oauth::Registry;
 use crate::platforms::{Platforms, providers};
@@ -120,6 +120,8 @@ pub struct Roster {
     pub undo: HashMap<u32, UndoLog>,
     /// What was removed within the last day.
     pub removals: BTreeMap<Removable, Removal>,
+    /// What stays of those who were erased, by their ids.
+    pub tombstones: BTreeMap<InfluencerId, Tombstone>,
     pub consents: Consents,
     /// The store's id.
     pub store: [u8; 16],
@@ -165,6 +167,7 @@ impl Roster {
             read_marks: loaded.read_marks.into_iter().map(|marks| (marks.uid, marks)).collect(),
             undo: loaded.undo.into_iter().map(|log| (log.uid, log)).collect(),
             removals: loaded.removals.into_iter().map(|removal| (removal.of, removal)).collect(),
+            tombstones: loaded.tombstones.into_iter().map(|it| (it.id(), it)).collect(),
             providers: providers(platforms.values().map(AsRef::as_ref)),
             platforms,
             alerts_since: loaded.alerts_since,

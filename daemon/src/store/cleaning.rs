@@ -112,7 +112,7 @@ impl Store {
 
 type Keys = Vec<Vec<u8>>;
 
-fn delete(txn: &WriteTransaction, table: Records, keys: &[Vec<u8>]) -> Result<(), StoreError> {
+pub(super) fn delete(txn: &WriteTransaction, table: Records, keys: &[Vec<u8>]) -> Result<(), StoreError> {
     let mut rows = txn.open_table(table.definition())?;
     for key in keys {
         rows.remove(key.as_slice())?;

@@ -13,9 +13,11 @@ mod commit;
 mod chain;
 mod cleaning;
 mod compaction;
+mod copies;
 mod damage;
 mod disk;
 mod envelope;
+mod erasing;
 mod error;
 mod inspection;
 mod lists;
@@ -34,6 +36,7 @@ mod repairing;
 mod salvaging;
 mod requests;
 mod restoring;
+mod rewriting;
 mod rows;
 mod spool;
 mod scrub;
@@ -67,6 +70,7 @@ pub use self::commit::Encoded;
 pub use self::compaction::{Compacted, compact};
 pub use self::damage::{Damage, DamagedRow};
 pub use self::disk::Disk;
+pub use self::erasing::{ErasureCounts, Held};
 pub use self::error::StoreError;
 pub use self::inspection::{Inspection, inspect};
 pub use self::lists::{Mark, Page};
@@ -319,6 +323,11 @@ impl Store {
     /// The damage found since the store was opened.
     pub fn damaged(&self) -> Damage {
         self.handle.shared.damage.found()
+    }
+
+    /// Whether it is kept in a file: in some tests it is not.
+    pub fn has_file(&self) -> bool {
+        self.handle.shared.origin.path().is_some()
     }
 
     /// The bytes that the file takes on the disk; `None` when there is no file.

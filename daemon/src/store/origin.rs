@@ -140,6 +140,13 @@ impl Origin {
         }
     }
 
+    /// Has the path lead to another file from now on, which is opened next.
+    pub(super) fn replaced(&self) {
+        if let Source::File { open, .. } = &self.source {
+            *open.lock() = None;
+        }
+    }
+
     /// Uses a test's backend, and creates the database unless it exists.
     pub(super) fn in_backend(source: BackendSource, cache_bytes: usize, stamp: Stamp) -> Result<Self, StoreError> {
         let backend = source()?;

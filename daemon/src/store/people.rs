@@ -56,7 +56,7 @@ fn part_of(table: Records) -> Option<Part> {
         // About the daemon, platforms, and all accounts together.
         Records::Meta | Records::Holds | Records::Figures | Records::RunDays => None,
         // What cannot be read cannot be exported either.
-        Records::Quarantine => None,
+        Records::Erased | Records::Revoked | Records::Quarantine => None,
     }
 }
 

@@ -24,7 +24,7 @@ use super::tables::{
     month_start, split_chunk_key,
 };
 use crate::history::chunk::{self, Days, MonthChunk};
-use crate::model::{Alert, AlertsSince, Backup, Loaded, RetentionChoice, Settings};
+use crate::model::{Alert, AlertsSince, Backup, Loaded, ReadMarks, RetentionChoice, Settings};
 
 type Chunks = ReadOnlyTable<&'static ChunkKey, &'static [u8]>;
 type RecordsTable = ReadOnlyTable<&'static [u8], &'static [u8]>;
@@ -196,7 +196,7 @@ impl<'a> Reader<'a> {
             influencers: influencers?,
             connections: connections?,
             data_keys: self.all(Records::DataKeys, records::read)?,
-            last_alert: self.last_number(Records::Alerts)?,
+            last_alert: self.last_alert()?,
             delivered: self.delivered_openings(&alerts)?,
             alerts,
             deliveries: self.all(Records::DeliveriesPending, records::read)?,
@@ -207,6 +207,8 @@ impl<'a> Reader<'a> {
             read_marks: self.all(Records::ReadMarks, records::read)?,
             undo: self.all(Records::Undo, records::read)?,
             removals: self.all(Records::Removals, records::read)?,
+            tombstones: self.all(Records::Erased, records::read)?,
+            revoked: self.all(Records::Revoked, records::read)?,
             rules: self.all(Records::Rules, records::read)?,
             silences: self.all(Records::Silences, records::read)?,
             alerts_since: self.get(&AlertsSince::KEY)?,
@@ -252,6 +254,14 @@ impl<'a> Reader<'a> {
         read: impl Fn(Records, &[u8], &[u8]) -> Result<T, Unreadable>,
     ) -> Result<Vec<T>, StoreError> {
         all(&self.txn, self.damage, table, read)
+    }
+
+    /// The number of the newest alert ever, whose row may be deleted: users have been shown or have read up to it.
+    fn last_alert(&self) -> Result<u64, StoreError> {
+        let shown = self.all(Records::DesktopShown, records::read_number)?.into_iter();
+        let read: Vec<ReadMarks> = self.all(Records::ReadMarks, records::read)?;
+        let read = read.into_iter().flat_map(|marks| marks.read.into_keys().chain([marks.up_to]));
+        Ok(shown.chain(read).fold(self.last_number(Records::Alerts)?, u64::max))
     }
 
     fn last_number(&self, table: Records) -> Result<u64, StoreError> {

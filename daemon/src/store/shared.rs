@@ -19,7 +19,7 @@ use super::writer;
 use crate::meters::StoreMeters;
 
 /// The table that is written to test whether there is room. The next test deletes what a crash left of it.
-const ROOM: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("room");
+pub(super) const ROOM: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("room");
 /// More bytes than any group of commits has.
 const ROOM_BYTES: usize = 256 * 1024;
 /// How much the disk must have free again after it was full.
@@ -182,6 +182,36 @@ impl Shared {
         // Closing writes: a file that cannot be opened now is still this one when it can be.
         self.origin.wrote(closed.is_ok());
         match closed.and_then(|()| panics_as_damage(|| self.origin.open())) {
+            Ok(database) => {
+                *held = Some(Held::Whole(database));
+                Ok(())
+            }
+            Err(error) => {
+                *held = panics_as_damage(|| self.origin.open_to_read()).ok().map(Held::ToRead);
+                Err(self.located(error))
+            }
+        }
+    }
+
+    /// Gives the file `new` the store's name, once all readers have ended, and opens it.
+    ///
+    /// # Errors
+    /// Why the file at the store's path cannot be opened; it is a whole one all the same, the old one or the new one.
+    pub(super) fn put_in_place(&self, new: &std::path::Path) -> Result<(), StoreError> {
+        let mut held = self.held.write();
+        self.origin.check()?;
+        let Some(path) = self.origin.path() else { return Ok(()) };
+        let closed = panics_as_damage(|| {
+            drop(held.take());
+            Ok(())
+        });
+        let placed = closed.and_then(|()| {
+            std::fs::rename(new, path)?;
+            self.origin.replaced();
+            std::fs::File::open(path.parent().unwrap_or(path))?.sync_all()?;
+            panics_as_damage(|| self.origin.open())
+        });
+        match placed {
             Ok(database) => {
                 *held = Some(Held::Whole(database));
                 Ok(())

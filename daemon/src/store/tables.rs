@@ -16,7 +16,7 @@ pub(super) const FORMAT: u32 = 5;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Records {
     /// Name of a fact → the fact: `format`, `store`, `key`, `settings`, `fold`, `retention`,
-    /// `audit.end`. Does not grow.
+    /// `copies`, `audit.end`. Does not grow.
     Meta,
     /// Influencer id → influencer. One row each; read whole at start.
     Influencers,
@@ -102,13 +102,18 @@ pub(super) enum Records {
     Undo,
     /// What was removed → what it takes to bring it back. One row each, for a day; read whole at start.
     Removals,
+    /// Id of an influencer who was erased → what stays of them, without anything personal. One row each, for good; read whole at
+    /// start.
+    Erased,
+    /// Grant id → when it was ended here. One row for each consent that was, for good; read whole at start.
+    Revoked,
     /// Table name, 0, key → the raw bytes of a damaged value that a write had to replace, encoded again. Empty, we
     /// hope.
     Quarantine,
 }
 
 impl Records {
-    pub(super) const ALL: [Records; 36] = [
+    pub(super) const ALL: [Records; 38] = [
         Records::Meta,
         Records::Influencers,
         Records::Connections,
@@ -145,6 +150,8 @@ impl Records {
         Records::Requests,
         Records::Undo,
         Records::Removals,
+        Records::Erased,
+        Records::Revoked,
     ];
 
     pub(super) const fn name(self) -> &'static str {
@@ -184,6 +191,8 @@ impl Records {
             Records::Requests => "requests",
             Records::Undo => "undo",
             Records::Removals => "removals",
+            Records::Erased => "erased",
+            Records::Revoked => "grants.revoked",
             Records::Quarantine => "quarantine",
         }
     }
@@ -232,6 +241,8 @@ impl Records {
             Records::Requests => 40,
             Records::Undo => 45,
             Records::Removals => 48,
+            Records::Erased => 50,
+            Records::Revoked => 51,
         }
     }
 }

@@ -41,6 +41,8 @@ pub(super) enum Job {
     Reopen(Reply),
     /// Look whether the file is still the one at the store's path.
     Check(Reply),
+    /// Write all rows into a new file, which takes the old one's place.
+    Rewrite(Reply),
     /// Reply, which shows that the thread is alive.
     Ping(Reply),
 }
@@ -111,6 +113,18 @@ impl Writer<'_> {
             Job::Check(reply) => {
                 let result = self.shared.check();
                 self.reply(vec![reply], result);
+                None
+            }
+            Job::Rewrite(reply) => {
+                match self.shared.write_anew() {
+                    // The file that is open is as it was.
+                    Err(error) => drop(reply.send(Err(error))),
+                    Ok(None) => drop(reply.send(Ok(()))),
+                    Ok(Some(new)) => {
+                        let result = self.shared.put_in_place(&new);
+                        self.reply(vec![reply], result);
+                    }
+                }
                 None
             }
             Job::Ping(reply) => {
@@ -249,7 +263,9 @@ impl Writer<'_> {
                 Ok(Job::Reopen(reply) | Job::Check(reply)) => return Refused::ReopenRequested(reply),
                 // The caller may have stopped waiting.
                 Ok(Job::Ping(reply)) => drop(reply.send(Ok(()))),
-                Ok(Job::Commit(_, reply) | Job::Alone(_, reply)) => drop(reply.send(Err(self.shared.degraded()))),
+                Ok(Job::Commit(_, reply) | Job::Alone(_, reply) | Job::Rewrite(reply)) => {
+                    drop(reply.send(Err(self.shared.degraded())))
+                }
                 Err(RecvTimeoutError::Timeout) => return Refused::TimedOut,
                 Err(RecvTimeoutError::Disconnected) => return Refused::Closing,
             }

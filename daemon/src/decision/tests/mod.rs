@@ -2,6 +2,7 @@
 
 mod consents;
 mod edits;
+mod erasing;
 mod groups;
 mod handles;
 mod leases;

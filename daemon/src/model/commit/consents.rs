@@ -2,7 +2,7 @@
 
 use roster_protocol::ids::{ConnectionId, ConsentId, GrantId};
 
-use crate::model::{Consent, Grant, GrantTokens, GrantUse, StoreKey};
+use crate::model::{Consent, Grant, GrantTokens, GrantUse, RevokedGrant, StoreKey};
 
 /// Consents, grants and their sealed tokens.
 #[derive(Clone, Debug, Default)]
@@ -22,4 +22,6 @@ pub struct ConsentsCommit {
     pub grant_uses: Vec<GrantUse>,
     /// Connections that are read without a grant from now on.
     pub ended_uses: Vec<ConnectionId>,
+    /// Grants that are ended here, by whatever is done with them next.
+    pub revoked: Vec<RevokedGrant>,
 }

@@ -2,7 +2,9 @@
 
 use roster_protocol::ids::InfluencerId;
 
-use crate::model::{Backup, Connection, DataKey, Influencer, Removable, Removal, RetentionChoice, Settings, UndoLog};
+use crate::model::{
+    Backup, Connection, DataKey, Influencer, Removable, Removal, RetentionChoice, Settings, Tombstone, UndoLog,
+};
 
 /// Who is on the roster, and what users set.
 #[derive(Clone, Debug, Default)]
@@ -11,6 +13,10 @@ pub struct RosterCommit {
     pub removed_influencers: Vec<InfluencerId>,
     /// New ones, and those whose influencer was merged with another.
     pub data_keys: Vec<DataKey>,
+    /// Keys that are destroyed: what was sealed under them cannot be read any more.
+    pub removed_data_keys: Vec<InfluencerId>,
+    /// What stays of those who are erased.
+    pub tombstones: Vec<Tombstone>,
     pub connections: Vec<Connection>,
     /// Removed with all their snapshots, runs and changes.
     pub removed_connections: Vec<Connection>,

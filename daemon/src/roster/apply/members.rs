@@ -26,6 +26,8 @@ impl Roster {
             self.backups.push(backup);
         }
         self.data_keys.extend(commit.data_keys.iter().map(|key| (key.of, key.clone())));
+        commit.removed_data_keys.iter().for_each(|of| drop(self.data_keys.remove(of)));
+        self.tombstones.extend(commit.tombstones.iter().map(|it| (it.id(), it.clone())));
         // Those whose names changed.
         let mut renamed = Touched::new();
         for influencer in &commit.influencers {

@@ -100,6 +100,7 @@ pub fn of(request: &RosterRequest) -> Class {
 
         R::LogLevel { level: Some(_) }
         | R::Remove { .. }
+        | R::Erase { .. }
         | R::Disconnect { .. }
         | R::ChooseRetention {}
         | R::Backup { .. }
@@ -110,6 +111,9 @@ pub fn of(request: &RosterRequest) -> Class {
         R::CheckStore {} => (Role::Admin, Length::Long, true),
         // All that is stored is in it; the call that began it is in the audit log.
         R::BackupPiece {} => (Role::Admin, Length::Long, false),
+        // They change nothing.
+        R::ErasePreview { .. } => (Role::Admin, Length::Short, false),
+        R::Erased { .. } => (Role::Admin, Length::Long, false),
     };
     Class { role, length, acts }
 }

@@ -24,6 +24,7 @@ impl Batch {
             self.delete(Records::Grants, grant.0.to_vec());
         }
         commit.grant_uses.iter().try_for_each(|used| self.put(used))?;
+        commit.revoked.iter().try_for_each(|revoked| self.put(revoked))?;
         for connection in &commit.ended_uses {
             self.delete(Records::GrantUses, connection.0.to_vec());
         }

@@ -13,6 +13,10 @@ impl Batch {
             self.delete(Records::Influencers, id.0.to_vec());
         }
         commit.data_keys.iter().try_for_each(|key| self.put(key))?;
+        for id in &commit.removed_data_keys {
+            self.delete(Records::DataKeys, id.0.to_vec());
+        }
+        commit.tombstones.iter().try_for_each(|tombstone| self.put(tombstone))?;
         commit.connections.iter().try_for_each(|connection| self.put(connection))?;
         for connection in &commit.removed_connections {
             self.delete(Records::Connections, connection.key());

@@ -2,7 +2,7 @@
 
 use postcard::{from_bytes, to_extend};
 use roster_protocol::ids::ConnectionId;
-use roster_protocol::time::Timestamp;
+use roster_protocol::time::{Date, Timestamp};
 
 use super::{Payload, Record, read, read_plain};
 use crate::model::{
@@ -76,6 +76,7 @@ pub(super) fn verify(key: &[u8], encoded: &[u8]) -> Result<(), Unreadable> {
         key if key == AlertsSince::KEY => read::<AlertsSince>(table, key, encoded).map(drop),
         key if key == RetentionChoice::KEY => read::<RetentionChoice>(table, key, encoded).map(drop),
         BACKUP_SCHEDULED | BACKUP_REQUESTED => read::<Backup>(table, key, encoded).map(drop),
+        key if key == CopiesSeen::KEY => read::<CopiesSeen>(table, key, encoded).map(drop),
         key if key == StoreKeys::KEY => read::<StoreKeys>(table, key, encoded).map(drop),
         _ => read_plain(table, key, encoded).map(drop),
     }
@@ -299,6 +300,36 @@ impl Record for Fold {
     fn decode(_key: &[u8], payload: &[u8]) -> Option<Self> {
         let (newest, snapshots) = from_bytes(payload).ok()?;
         Some(Fold { newest, snapshots })
+    }
+}
+
+/// The copies of migrations that are beside the store, and for how many nights, in [`Records::Meta`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(in crate::store) struct CopiesSeen {
+    pub(in crate::store) names: Vec<String>,
+    pub(in crate::store) nights: u32,
+    /// The last day that was counted.
+    pub(in crate::store) last: Date,
+}
+
+impl CopiesSeen {
+    pub(in crate::store) const KEY: [u8; 6] = *b"copies";
+}
+
+impl Record for CopiesSeen {
+    const TABLE: Records = Records::Meta;
+
+    fn key(&self) -> Vec<u8> {
+        Self::KEY.to_vec()
+    }
+
+    fn encode(&self, out: Vec<u8>) -> Payload {
+        to_extend(&(&self.names, self.nights, self.last.0), out)
+    }
+
+    fn decode(_key: &[u8], payload: &[u8]) -> Option<Self> {
+        let (names, nights, last) = from_bytes(payload).ok()?;
+        Some(CopiesSeen { names, nights, last: Date(last) })
     }
 }
 

@@ -9,6 +9,7 @@ pub(super) mod audit;
 mod codes;
 mod consents;
 mod data_keys;
+mod erased;
 mod alerts;
 mod rules;
 mod reading;
@@ -34,12 +35,13 @@ use super::tables::Records;
 use super::{reported, weeks};
 use crate::model::{
     Alert, AudienceOn, BudgetUse, Change, Connection, Consent, DataKey, Deletion, Delivery, Grant, GrantTokens,
-    GrantUse, Hold, Influencer, Lease, ReadMarks, Receipt, Removal, RequestBlock, Run, RunsOfDay, UndoLog,
+    GrantUse, Hold, Influencer, Lease, ReadMarks, Receipt, Removal, RequestBlock, RevokedGrant, Run, RunsOfDay,
+    Tombstone, UndoLog,
 };
 
 pub(super) use self::accounts::SnapshotRecord;
 pub(super) use self::deliveries::delivery_key;
-pub(super) use self::facts::{Fold, Format, Stamp, StoreKeys, Sweep, budget_key};
+pub(super) use self::facts::{CopiesSeen, Fold, Format, Stamp, StoreKeys, Sweep, budget_key};
 
 /// A value that is stored as one record.
 pub(super) trait Record: Sized {
@@ -181,6 +183,8 @@ pub(super) fn verify(table: Records, key: &[u8], encoded: &[u8]) -> Result<(), U
         Records::Silences => read::<Silence>(table, key, encoded).map(drop),
         Records::ReadMarks => read::<ReadMarks>(table, key, encoded).map(drop),
         Records::Requests => read::<RequestBlock>(table, key, encoded).map(drop),
+        Records::Erased => read::<Tombstone>(table, key, encoded).map(drop),
+        Records::Revoked => read::<RevokedGrant>(table, key, encoded).map(drop),
         Records::Undo => read::<UndoLog>(table, key, encoded).map(drop),
         Records::Removals => read::<Removal>(table, key, encoded).map(drop),
         Records::Quarantine => read_plain(table, key, encoded).map(drop),

@@ -223,9 +223,9 @@ pub(super) fn everything_in(store: &Store) -> Result<Model, StoreError> {
 fn start_agrees(loaded: &Loaded, model: &Model) -> bool {
     let live: Vec<_> = model.alerts.values().filter(|alert| alert.state != AlertState::Resolved).cloned().collect();
     let pending = model.deliveries.values().filter(|delivery| delivery.state == DeliveryState::Pending);
-    loaded.alerts == live
-        && loaded.last_alert == model.alerts.keys().last().copied().unwrap_or(0)
-        && loaded.deliveries == pending.cloned().collect::<Vec<_>>()
+    // Users may have been shown one whose row is gone.
+    let newest = model.alerts.keys().chain(model.shown.values()).copied().max().unwrap_or(0);
+    loaded.alerts == live && loaded.last_alert == newest && loaded.deliveries == pending.cloned().collect::<Vec<_>>()
 }
 
 fn read_lists(reader: &Reader<'_>, model: &mut Model) -> Result<(), StoreError> {

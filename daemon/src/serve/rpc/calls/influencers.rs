@@ -1,5 +1,6 @@
 //! Calls about influencers.
 
+use roster_protocol::erasure::{ErasedPage, Erasure};
 use roster_protocol::error::RosterError;
 use roster_protocol::held::HeldPage;
 use roster_protocol::influencer::{
@@ -11,8 +12,8 @@ use roster_protocol::undo::Undone;
 
 use super::Caller;
 use crate::browse::{held, movers, orders};
-use crate::edits;
 use crate::roster::{resolve, rows};
+use crate::{edits, erasing};
 
 pub async fn influencers(caller: &Caller, query: InfluencerQuery) -> Result<InfluencerPage, RosterError> {
     let seen = caller.app.seen();
@@ -55,6 +56,18 @@ pub async fn remove(caller: &Caller, named: String) -> Result<Influencer, Roster
 pub async fn merge(caller: &Caller, named: String, into: String) -> Result<Influencer, RosterError> {
     let id = caller.own(|app, who| async move { edits::merging::merge(&app, who, named, into).await }).await?;
     caller.influencer(id)
+}
+
+pub async fn erase_preview(caller: &Caller, named: String) -> Result<Erasure, RosterError> {
+    erasing::preview(&caller.app, &named).await
+}
+
+pub async fn erase(caller: &Caller, named: String) -> Result<Erasure, RosterError> {
+    caller.own(|app, who| async move { erasing::erase(&app, who, named).await }).await
+}
+
+pub async fn erased(caller: &Caller, from: u64) -> Result<ErasedPage, RosterError> {
+    Ok(caller.app.look(|roster| erasing::list::part(roster, from)))
 }
 
 pub async fn undo(caller: &Caller) -> Result<Option<Undone>, RosterError> {

@@ -119,6 +119,9 @@ impl Serve for Caller {
             Add(new) => influencers::add(caller, new);
             Edit(influencer, edit) => influencers::edit(caller, influencer, edit);
             Remove(influencer) => influencers::remove(caller, influencer);
+            ErasePreview(influencer) => influencers::erase_preview(caller, influencer);
+            Erase(influencer) => influencers::erase(caller, influencer);
+            Erased(from) => influencers::erased(caller, from);
             Undo() => influencers::undo(caller);
             Merge(influencer, into) => influencers::merge(caller, influencer, into);
 
