@@ -127,6 +127,7 @@ mod tests {
             "add -",
             "edit x --name y --tag a --untag b --note n --main auto",
             "remove x --yes",
+            "erase x --yes --json",
             "merge a b",
             "connect x bluesky --handle h --no-wait",
             "connect x youtube",

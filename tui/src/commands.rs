@@ -19,6 +19,7 @@ pub mod add;
 pub mod budgets;
 pub mod due;
 pub mod edit;
+pub mod erase;
 pub mod export;
 pub mod merge;
 pub mod remove;

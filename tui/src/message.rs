@@ -245,6 +245,10 @@ pub enum Mutation {
         influencer: InfluencerId,
         name: String,
     },
+    Erase {
+        influencer: InfluencerId,
+        name: String,
+    },
     Merge {
         influencer: InfluencerId,
         name: String,
@@ -327,6 +331,8 @@ pub enum Outcome {
     Undone(Option<Undone>),
     /// How many connections it touched.
     Touched(usize),
+    /// The rest is done later.
+    Incomplete,
     Ticket(SyncTicket),
     /// The handle that a connection has now.
     Handle(String),
@@ -346,6 +352,12 @@ impl Mutation {
             Mutation::Add(new) => format!("added {}", new.name),
             Mutation::Edit { name, .. } => format!("saved {name}"),
             Mutation::Remove { name, .. } => format!("removed {name}"),
+            Mutation::Erase { name, .. } => match outcome {
+                Outcome::Incomplete => {
+                    format!("{name} is erased; what was deleted is still being cleared from the file")
+                }
+                _ => format!("{name} is erased"),
+            },
             Mutation::Merge { name, into_name, .. } => format!("merged {name} into {into_name}"),
             Mutation::Connect { name, account, .. } => {
                 format!("connected {} to {name}; the first sync is due now", account.handle)

@@ -108,6 +108,11 @@ pub trait Screen: Any {
     /// What of it can be copied: of the row under the cursor, and the command that gives the same as the screen.
     fn copies(&self, shared: &Shared) -> Vec<Copied>;
 
+    /// The influencer that is under the cursor, or that the screen is about, with the name; `None`: there is none.
+    fn subject(&self) -> Option<(InfluencerId, String)> {
+        None
+    }
+
     /// A command that was typed for the first screen.
     fn command(&mut self, _: &mut Shared, _: ListCommand) -> Vec<Next> {
         Vec::new()

@@ -105,6 +105,13 @@ fn follow_one(model: &mut Model, next: Next) -> Vec<Effect> {
             effects.extend(follow(model, next));
             return effects;
         }
+        Next::Erase => match model.shown().subject() {
+            Some((id, name)) => model.modal = Some(modal::confirm::erase(id, name)),
+            None => {
+                let what = "there is no influencer under the cursor: open one, or go to the roster";
+                model.shared.say(ToastLevel::Failed, what.to_owned(), None);
+            }
+        },
         Next::Back => {
             model.above.pop();
             return reload_screen(model);
@@ -307,11 +314,12 @@ fn done(model: &mut Model, mutation: Mutation, result: Result<Outcome, RosterErr
             watch::begin(&mut model.shared, ticket, name.clone())
         }
         // Leaves the screen of an influencer who is gone.
-        (Mutation::Remove { influencer, .. } | Mutation::Merge { influencer, .. }, _)
-            if model.shown().is_about(*influencer) =>
-        {
-            follow_one(model, Next::Back)
-        }
+        (
+            Mutation::Remove { influencer, .. }
+            | Mutation::Erase { influencer, .. }
+            | Mutation::Merge { influencer, .. },
+            _,
+        ) if model.shown().is_about(*influencer) => follow_one(model, Next::Back),
         // The next key is for the one who was added, or who has all now.
         (Mutation::Add(_) | Mutation::Merge { .. }, Outcome::Influencer(id)) => {
             follow_one(model, Next::List(ListCommand::Show(id)))

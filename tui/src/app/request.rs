@@ -6,7 +6,7 @@ use roster_protocol::rule::{Backtest, RuleParts};
 use roster_protocol::service::{
     AlertsQuery, AuditQuery, ChangesQuery, DeliveriesQuery, History, LONGEST_WAIT, PAGE_ROWS, RunsQuery,
 };
-use roster_protocol::transport::within;
+use roster_protocol::transport::{MAX_DEADLINE, within};
 use roster_protocol::{
     Account, AccountPreview, ConnectionId, Date, ErrorKind, InfluencerQuery, RosterClient, RosterError, Since, SortBy,
 };
@@ -158,6 +158,10 @@ async fn perform(client: &RosterClient, mutation: &Mutation) -> Result<Outcome, 
         }
         Mutation::Remove { influencer, .. } => {
             response(client.remove(long_call(), influencer.to_string()).await).map(|_| Outcome::Done)
+        }
+        Mutation::Erase { influencer, .. } => {
+            let erased = client.erase(within(MAX_DEADLINE), influencer.to_string()).await;
+            response(erased).map(|it| if it.is_complete { Outcome::Done } else { Outcome::Incomplete })
         }
         Mutation::Merge { influencer, into, .. } => {
             let merged = client.merge(long_call(), influencer.to_string(), into.to_string()).await;

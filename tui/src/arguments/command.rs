@@ -6,7 +6,7 @@ use super::completions;
 use crate::agent;
 use crate::commands::{
     access, add, alerts, audience, audit, backup, budgets, changes, channels, connect, deliveries, disconnect, doctor,
-    due, edit, export, history, keys, list, log_level, merge, movers, pause, platforms, record, remove, requests,
+    due, edit, erase, export, history, keys, list, log_level, merge, movers, pause, platforms, record, remove, requests,
     retention, revoke, rules, runs, set, show, silence, status, sync, tokens, undo,
 };
 use crate::output::{Ending, Failure};
@@ -29,6 +29,8 @@ pub enum Command {
     Edit(edit::Edit),
     /// Removes an influencer with all connections and history; `roster undo` takes that back within a day
     Remove(remove::Remove),
+    /// Deletes every trace of an influencer, so that no backup brings them back, and lists what that does not reach
+    Erase(erase::Erase),
     /// Takes your last change of a day back: tags, notes, other edits, intervals, pauses, acknowledgements, removals
     Undo(undo::Undo),
     /// Moves everything of one influencer to another, then removes the first
@@ -117,6 +119,7 @@ impl Command {
             Command::Add(add) => add.run(session).await,
             Command::Edit(edit) => edit.run(session).await,
             Command::Remove(remove) => remove.run(session).await,
+            Command::Erase(erase) => erase.run(session).await,
             Command::Undo(undo) => undo.run(session).await,
             Command::Merge(merge) => merge.run(session).await,
             Command::Connect(connect) => connect.run(session).await,

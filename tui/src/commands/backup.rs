@@ -7,7 +7,9 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
-use roster_backup::{Head, Key, Manifest, NewFile, Passphrase, Unusable, identities, open, verify};
+use roster_backup::{
+    Head, Key, Manifest, NewFile, Passphrase, Unusable, add_erased, erased_file, erased_lines, identities, open, verify,
+};
 use roster_protocol::backup::{BackupBegun, BackupEnd, BackupSeal};
 use roster_protocol::notice::grouped;
 use roster_protocol::text::{SENTENCE_CHARACTERS, clean};
@@ -83,11 +85,15 @@ impl Backup {
         let (length, end) = receive(&client, &mut file).await.map_err(|failure| failure.of(path))?;
         file.finish().map_err(|error| cannot_be_made(path, &error))?;
         let recorded = response(client.backup_kept(long_call()).await);
+        let listed = list_erased(&client, path, &begun.store).await;
         let ending = report(session, path, &begun, length, &end)?;
         if self.with_master_key {
             session.output.warn("the master key is in it: what opens it opens every token");
         }
-        let Err(error) = recorded else { return Ok(ending) };
+        if let Err(why) = &listed {
+            session.output.warn(&format!("the list of erased ones beside it is not up to date: {why}"));
+        }
+        let Err(error) = recorded else { return Ok(if listed.is_ok() { ending } else { Ending::InPart }) };
         // It is whole all the same, perhaps the last one of a disk that is failing.
         session.output.warn(&format!("rosterd could not record that it was made: {}", error.message));
         Ok(Ending::InPart)
@@ -147,6 +153,18 @@ impl Incomplete {
             Incomplete::File(error) => cannot_be_made(path, &error),
         }
     }
+}
+
+/// Brings the list of erased ones beside a backup up to date, without which it could bring them back.
+async fn list_erased(client: &RosterClient, backup: &Path, store: &str) -> Result<(), String> {
+    let (mut lines, mut from) = (Vec::new(), Some(0));
+    while let Some(next) = from {
+        let part = response(client.erased(long_call(), next).await).map_err(|error| error.message)?;
+        lines.extend(erased_lines(&part.lines.join("\n")).map_err(|error| error.to_string())?);
+        from = part.next.filter(|further| *further > next);
+    }
+    let list = erased_file(backup.parent().unwrap_or(Path::new("")), store);
+    add_erased(&list, &lines).map(drop).map_err(|error| format!("{}: {error}", shown(&list)))
 }
 
 /// Writes all pieces; returns how many bytes they were, and what they hold.

@@ -37,6 +37,7 @@ enum Command {
     Screen(u8),
     Add,
     Undo,
+    Erase,
     Exact,
     Help,
     Quit,
@@ -46,6 +47,7 @@ impl Command {
     /// The least role that it needs.
     fn needs(&self) -> Role {
         match self {
+            Command::Erase => Role::Admin,
             Command::Sync(..) | Command::Pause(..) | Command::Add | Command::Undo => Role::Analyst,
             Command::List(_) | Command::Screen(_) | Command::Exact | Command::Help | Command::Quit => Role::Viewer,
         }
@@ -53,7 +55,7 @@ impl Command {
 }
 
 /// Every command as it is typed but the screens, for completion and for what is nearest.
-const COMMANDS: [&str; 22] = [
+const COMMANDS: [&str; 23] = [
     "sync",
     "sync all",
     "pause all",
@@ -73,6 +75,7 @@ const COMMANDS: [&str; 22] = [
     "go",
     "add",
     "undo",
+    "erase",
     "exact",
     "help",
     "quit",
@@ -107,6 +110,7 @@ fn parse(screens: &[(String, u8)], text: &str) -> Result<Command, String> {
             .map_err(|_| "go where? write a row's number: go 120".to_owned()),
         ("add", "") => Ok(Command::Add),
         ("undo", "") => Ok(Command::Undo),
+        ("erase", "") => Ok(Command::Erase),
         ("exact", "") => Ok(Command::Exact),
         ("help", "") => Ok(Command::Help),
         ("quit" | "q", "") => Ok(Command::Quit),
@@ -263,6 +267,7 @@ fn run(shared: &mut Shared, command: Command) -> Vec<Next> {
         Command::Screen(number) => Next::Screen(number),
         Command::Add => return vec![Next::Modal(form::add(shared))],
         Command::Undo => return closed(Next::mutate(Mutation::Undo)),
+        Command::Erase => Next::Erase,
         Command::Exact => {
             shared.exact = !shared.exact;
             return vec![Next::Close];
@@ -299,6 +304,7 @@ mod tests {
         check("sort growth", Command::List(ListCommand::Sort(SortBy::Growth)));
         check("120", Command::List(ListCommand::Go(120)));
         check("go 120", Command::List(ListCommand::Go(120)));
+        check("erase", Command::Erase);
         check("q", Command::Quit);
     }
 

@@ -36,6 +36,21 @@ pub fn remove(influencer: InfluencerId, name: String) -> Modal {
     })
 }
 
+/// The question before an influencer is erased.
+pub fn erase(influencer: InfluencerId, name: String) -> Modal {
+    Modal::Confirm(Confirm {
+        question: format!("Erase {name}?"),
+        lines: vec![
+            "Every record goes, the consents are revoked, and the audit log".to_owned(),
+            "cannot say any more who it was. No backup brings them back.".to_owned(),
+            format!("What it does not reach, and how much it is: roster erase {influencer}"),
+            "This cannot be taken back. Type yes:".to_owned(),
+        ],
+        mutation: Mutation::Erase { influencer, name },
+        typed: Some(Input::default()),
+    })
+}
+
 /// The question before a connection ends.
 ///
 /// `consented`: a consent may feed it. `after_consent`: within how many days what a consent gave is deleted after its end.

@@ -26,6 +26,8 @@ pub enum Next {
     Screen(u8),
     /// Shows the first screen, and passes a command on to it.
     List(ListCommand),
+    /// Asks whether the influencer that the screen is about is to be erased.
+    Erase,
     /// Shows the screen below.
     Back,
     /// Does what a key of the screen does.

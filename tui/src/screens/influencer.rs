@@ -231,6 +231,11 @@ impl Screen for State {
         Vec::new()
     }
 
+    fn subject(&self) -> Option<(InfluencerId, String)> {
+        let known = self.known.as_ref().map(|known| known.row.name.clone());
+        Some((self.id, known.unwrap_or_else(|| self.name.clone())))
+    }
+
     fn is_about(&self, influencer: InfluencerId) -> bool {
         self.id == influencer
     }

@@ -426,6 +426,10 @@ impl Screen for State {
         if input::paste(&mut self.filter, text) { self.filter_changed(shared) } else { Vec::new() }
     }
 
+    fn subject(&self) -> Option<(InfluencerId, String)> {
+        self.current().map(|row| (row.id, row.name.clone()))
+    }
+
     fn command(&mut self, shared: &mut Shared, command: ListCommand) -> Vec<Next> {
         match command {
             ListCommand::Filter(filter) => self.set_filter(shared, &filter),

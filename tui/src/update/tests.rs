@@ -50,6 +50,7 @@ fn keys_do_what_the_table_says() {
             Mutation::Add(new) => format!("add {} {:?} {:?}", new.name, new.accounts.len(), new.tags),
             Mutation::Connect { name, account, .. } => format!("connect {name} {}", account.handle),
             Mutation::Remove { name, .. } => format!("remove {name}"),
+            Mutation::Erase { name, .. } => format!("erase {name}"),
             Mutation::Undo => "undo".to_owned(),
             Mutation::Merge { name, into_name, .. } => format!("merge {name} into {into_name}"),
             Mutation::Disconnect { name, .. } => format!("disconnect {name}"),

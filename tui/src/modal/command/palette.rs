@@ -42,7 +42,7 @@ pub fn entries(shared: &Shared, line: &CommandLine, commands: &[String]) -> Vec<
     let typed = folded(line.input.value().trim());
     let all = past(shared)
         .chain(actions(shared, line.here))
-        .chain(commands.iter().map(|command| of_command(command)))
+        .chain(commands.iter().map(|command| Entry { lacks: lacks(shared, command), ..of_command(command) }))
         .chain(line.people.iter().map(|(id, name)| person(*id, name)));
     let mut seen = std::collections::HashSet::new();
     // What has the same name and does the same is there once, with its key.
@@ -70,9 +70,15 @@ fn of_command(text: &str) -> Entry {
     let about = match text {
         "sync" => "sync all that is due",
         "sync all" => "sync everything, due or not",
+        "erase" => "delete every trace of this influencer",
         _ => "",
     };
     Entry { text: text.to_owned(), about: about.to_owned(), key: String::new(), lacks: None, what }
+}
+
+/// The role that the user lacks for a command of which that is shown beforehand.
+fn lacks(shared: &Shared, command: &str) -> Option<Role> {
+    shared.lacks(Role::Admin).filter(|_| command == "erase")
 }
 
 fn person(id: InfluencerId, name: &str) -> Entry {

@@ -19,6 +19,8 @@ fn what_is_chosen_is_done() {
     assert_eq!(state::<influencer::State>(&model).name, "Tidewater Kitchen");
     let (model, _) = after("?/turn↵", SMALL);
     assert!(model.shared.remembered.reverse, "the help is searched, too");
+    let (model, _) = after(":erase↵", SMALL);
+    assert!(picture(&model).contains("Type yes:"), "{}", picture(&model));
     let (model, _) = after(":columns↵", SMALL);
     assert!(matches!(model.modal, Some(crate::modal::Modal::Columns(_))));
     let (model, _) = after(":pause platf↵", SMALL);
@@ -47,4 +49,15 @@ fn a_viewer_is_refused_what_a_key_refuses() {
     assert!(picture(&model).contains("needs an analyst"), "{}", picture(&model));
     press(&mut model, &mut daemon, "↵");
     assert!(model.modal.is_none() && picture(&model).contains("analyst"), "{}", picture(&model));
+}
+
+#[test]
+fn only_an_admin_erases() {
+    let mut daemon = Daemon::new();
+    daemon.status.role = Some(roster_protocol::Role::Analyst);
+    let mut model = online(&mut daemon, 80, 24);
+    press(&mut model, &mut daemon, ":erase");
+    assert!(picture(&model).contains("needs an admin"), "{}", picture(&model));
+    press(&mut model, &mut daemon, "↵");
+    assert!(!picture(&model).contains("Type yes:") && picture(&model).contains("admin"), "{}", picture(&model));
 }
