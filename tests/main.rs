@@ -19,6 +19,7 @@ mod dating;
 mod decaying;
 mod delivering;
 mod doctoring;
+mod erasing;
 mod exporting;
 mod faults;
 mod filling;
