@@ -6,8 +6,8 @@ use super::completions;
 use crate::agent;
 use crate::commands::{
     access, add, alerts, audience, audit, backup, budgets, changes, channels, connect, deliveries, disconnect, doctor,
-    due, edit, erase, export, history, keys, list, log_level, merge, movers, pause, platforms, record, remove, requests,
-    retention, revoke, rules, runs, set, show, silence, status, sync, tokens, undo,
+    due, edit, erase, export, history, keys, list, log_level, merge, movers, pause, platforms, record, remove,
+    requests, retention, revoke, rules, runs, set, show, silence, status, sync, tokens, undo,
 };
 use crate::output::{Ending, Failure};
 use crate::session::Session;
