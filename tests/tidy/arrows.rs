@@ -43,7 +43,8 @@ const PROTOCOL: &str = "
     undo: ids
     held: time ids connection influencer alert audit consent delivery reported request sync
     erasure: ids time
-    service: access time ids error delivery connection influencer alert sync status audit backup keys consent event retention reported rule silence doctor request undo stored held erasure
+    mover: ids metric rule words
+    service: access time ids error delivery connection influencer alert sync status audit backup keys consent event retention reported rule silence doctor request undo stored held erasure mover
     notice: text ids metric number alert service
     transport: text paths service
 ";
