@@ -55,7 +55,7 @@ pub struct Status {
     pub not_ready: Option<String>,
     /// Why HTTP is not served where the config says, in a sentence; `None` when it is, or when it is switched off.
     pub listener_lost: Option<String>,
-    /// What the daemon lacks of its surroundings at present: its disk, network, clock, desktop.
+    /// What the daemon lacks at present: its disk, network, clock, desktop.
     pub troubles: Vec<DaemonTrouble>,
     /// When the config was read last, whether it was taken or not.
     pub config_loaded_at: Timestamp,

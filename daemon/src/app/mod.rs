@@ -101,7 +101,7 @@ pub struct App {
     pub next_backup: Mutex<Option<Timestamp>>,
     /// When the last scheduled backup failed, and why; `None` when it did not.
     pub backup_failure: Mutex<Option<(Timestamp, String)>>,
-    /// What the daemon lacks of its surroundings now, in sentences.
+    /// What the daemon lacks now, in sentences.
     pub troubles: Mutex<BTreeMap<Happening, String>>,
     /// Sent when the network of this host, or the desktop of the daemon's session, is lost or found again; with the reason.
     pub network_lost: watch::Sender<Option<String>>,

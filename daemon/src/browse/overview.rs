@@ -109,7 +109,7 @@ pub fn not_ready(app: &App) -> Option<String> {
     app.ending.is_cancelled().then(|| "it is ending".to_owned())
 }
 
-/// What the daemon lacks of its surroundings at present.
+/// What the daemon lacks at present.
 pub fn troubles(app: &App) -> Vec<DaemonTrouble> {
     let troubles = app.troubles.lock();
     troubles.iter().map(|(event, why)| DaemonTrouble { event: *event, why: why.clone() }).collect()

@@ -27,9 +27,8 @@ pub async fn run(app: Arc<App>) {
 }
 
 async fn watch(app: &App) {
-    let surroundings =
-        async { tokio::join!(disk::watch(app), clock::watch(app), descriptors::watch(app), lost::watch(app)) };
-    tokio::join!(listener::watch(app), store::watch(app), refusals::watch(app), surroundings);
+    let host = async { tokio::join!(disk::watch(app), clock::watch(app), descriptors::watch(app), lost::watch(app)) };
+    tokio::join!(listener::watch(app), store::watch(app), refusals::watch(app), host);
 }
 
 /// Has the status say what is wrong, and opens an alert about it; resolves that when nothing is. `false`: it could not be

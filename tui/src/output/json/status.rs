@@ -47,7 +47,7 @@ pub struct Status {
     not_ready: Option<String>,
     /// Why HTTP is not served where the config says.
     listener_lost: Option<String>,
-    /// What the daemon lacks of its surroundings.
+    /// What the daemon lacks.
     troubles: Vec<Trouble>,
     config: Config,
 }
