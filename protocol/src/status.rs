@@ -84,6 +84,20 @@ pub struct ConnectionCounts {
     pub paused: u64,
 }
 
+impl std::iter::Sum for ConnectionCounts {
+    fn sum<I: Iterator<Item = Self>>(all: I) -> Self {
+        all.fold(Self::default(), |sum, it| Self {
+            total: sum.total + it.total,
+            fresh: sum.fresh + it.fresh,
+            stale: sum.stale + it.stale,
+            never: sum.never + it.never,
+            error: sum.error + it.error,
+            reauthorize: sum.reauthorize + it.reauthorize,
+            paused: sum.paused + it.paused,
+        })
+    }
+}
+
 /// How far the roster is connected.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Adoption {

@@ -37,17 +37,36 @@ impl Path {
 
     /// Adds a point. What is later than it was measured with a clock that was wrong, and is forgotten.
     pub fn put(&mut self, point: Point) {
-        while self.0.pop_if(|last| last.at >= point.at).is_some() {}
-        let Some(last) = self.last() else { return self.0.push(point) };
-        let stays = last.value == point.value && self.0.len() >= 2 && self.0[self.0.len() - 2].value == point.value;
-        if stays && day_of(last.at) == day_of(point.at) {
-            self.0.pop();
-        }
-        let is_new_day = day_of(last.at) != day_of(point.at);
-        self.0.push(point);
+        let is_new_day = self.push(point);
         if is_new_day || self.0.len() > MOST_FULL + 3 * DAYS as usize {
             self.thin(point.at);
         }
+    }
+
+    /// Adds many points, as [`Path::put`] does one after the other, and thins only once.
+    pub fn extend(&mut self, points: impl IntoIterator<Item = Point>) {
+        for point in points {
+            self.push(point);
+        }
+        if let Some(last) = self.last() {
+            self.thin(last.at);
+        }
+    }
+
+    /// Returns whether it is the first of its day.
+    fn push(&mut self, point: Point) -> bool {
+        while self.0.pop_if(|last| last.at >= point.at).is_some() {}
+        let Some(last) = self.last() else {
+            self.0.push(point);
+            return false;
+        };
+        let is_new_day = day_of(last.at) != day_of(point.at);
+        let stays = last.value == point.value && self.0.len() >= 2 && self.0[self.0.len() - 2].value == point.value;
+        if stays && !is_new_day {
+            self.0.pop();
+        }
+        self.0.push(point);
+        is_new_day
     }
 
     /// Forgets what was measured before.
@@ -57,9 +76,10 @@ impl Path {
 
     fn thin(&mut self, now: Timestamp) {
         let (oldest, full_from) = (day_of(now) - DAYS, now.0 - FULL_MS);
-        let points = std::mem::take(&mut self.0);
-        let points: Vec<Point> = points.into_iter().filter(|point| day_of(point.at) >= oldest).collect();
-        let excess = points.iter().filter(|point| point.at.0 >= full_from).count() > MOST_FULL;
+        let all = std::mem::take(&mut self.0);
+        let points = &all[all.partition_point(|point| day_of(point.at) < oldest)..];
+        let excess = points.len() - points.partition_point(|point| point.at.0 < full_from) > MOST_FULL;
+        self.0.reserve_exact(points.len());
         for day in points.chunk_by(|a, b| day_of(a.at) == day_of(b.at)) {
             match day {
                 [first, ..] if first.at.0 >= full_from && !excess => self.0.extend_from_slice(day),
@@ -146,6 +166,8 @@ mod tests {
                 kept.put(point);
                 all.push(point);
             }
+            let mut together = Path::default();
+            together.extend(all.iter().copied());
             // Whole days, since of a day that is over the extremes are kept, and not when they began.
             for days in [1, 7, 30] {
                 let from = (day_of(Timestamp(at)) - days) * DAY_MS;
@@ -154,8 +176,10 @@ mod tests {
                     (inside().fold(f64::MAX, f64::min), inside().fold(f64::MIN, f64::max))
                 };
                 proptest::prop_assert_eq!(bounds(&all), bounds(kept.points()));
+                proptest::prop_assert_eq!(bounds(&all), bounds(together.points()));
             }
-            proptest::prop_assert!(kept.points().len() <= MOST_FULL + 3 * DAYS as usize + 1);
+            let most = MOST_FULL + 3 * DAYS as usize + 1;
+            proptest::prop_assert!(kept.points().len() <= most && together.points().len() <= most);
         }
     }
 }

@@ -239,11 +239,10 @@ impl Values {
         let ends_at = |date: Date| Timestamp((i64::from(date.0) + 1) * DAY_MS - 1000);
         for (metric, of_connections) in self.closes {
             for (connection, days) in of_connections.into_iter().filter(|(id, _)| known.contains(id)) {
-                let baseline = roster.baselines.entry(connection).or_default();
                 let is_before = |(date, _): &(Date, u64)| ends_at(*date) < self.full_from;
-                for (date, raw) in days.into_iter().filter(is_before) {
-                    baseline.put(metric, Point { at: ends_at(date), value: metric.unit().value(raw) });
-                }
+                let point = |(date, raw)| Point { at: ends_at(date), value: metric.unit().value(raw) };
+                let points = days.into_iter().filter(is_before).map(point);
+                roster.baselines.entry(connection).or_default().extend(metric, points);
             }
         }
         for (connection, point) in self.runs.into_iter().filter(|(id, _)| known.contains(id)) {

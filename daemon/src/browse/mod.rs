@@ -14,3 +14,4 @@ pub mod rules;
 pub mod orders;
 pub mod overview;
 pub mod quality;
+pub mod survey;

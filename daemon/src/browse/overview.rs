@@ -1,11 +1,10 @@
 //! The daemon at a glance, and its platforms.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use roster_protocol::alert::AlertState;
 use roster_protocol::audit::Who;
-use roster_protocol::connection::ConnectionStatus;
 use roster_protocol::notice::grouped;
 use roster_protocol::status::{
     BackupStatus, Budget, ConnectionCounts, Coverage, DaemonTrouble, PlatformState, PlatformStatus, Status, StoreStatus,
@@ -13,14 +12,14 @@ use roster_protocol::status::{
 use roster_protocol::time::Timestamp;
 use roster_protocol::transport::PROTOCOL_VERSION;
 
+use super::survey::{OfPlatform, Survey};
 use super::{budgets, quality};
 use crate::app::{App, Listener};
 use crate::decision::keep;
-use crate::model::Connection;
 use crate::platforms::Registered;
 use crate::roster::Roster;
-use crate::roster::rows::{self, Seen};
-use crate::roster::{outages, standing};
+use crate::roster::outages;
+use crate::roster::rows::Seen;
 use crate::schedule::EARLIEST_PLAUSIBLE;
 use crate::schedule::breaker::Outage;
 use crate::schedule::gate::Priority;
@@ -29,9 +28,13 @@ use crate::store::SnapshotCount;
 
 /// Everything that `status` reports, to a user or to none.
 pub async fn status(app: &App, who: Option<&Who>) -> Status {
+    with_counts(app, who).await.0
+}
+
+/// The same, and the connections of each platform that has any, by slug.
+pub async fn with_counts(app: &App, who: Option<&Who>) -> (Status, BTreeMap<String, ConnectionCounts>) {
     app.wait_until_loaded().await;
     let seen = app.seen();
-    let platforms = platforms(app);
     // A store that cannot be read right now has no count; that it cannot be read is reported elsewhere.
     let snapshots = app.store.read(SnapshotCount).await.unwrap_or_default();
     let store = StoreStatus {
@@ -52,36 +55,40 @@ pub async fn status(app: &App, who: Option<&Who>) -> Status {
         Some((at, waits))
     });
     let (next_due_at, waits_for) = next.map_or((None, None), |(at, waits)| (Some(at), waits));
-    app.look(|roster| Status {
-        // What serves the call has it.
-        role: None,
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        protocol: PROTOCOL_VERSION,
-        uptime_s: (seen.now.since(app.started_at).max(0) / 1000) as u64,
-        influencers: roster.influencers.len() as u64,
-        open_alerts: roster.alerts.values().filter(|alert| alert.state == AlertState::Open).count() as u64,
-        unread_alerts: who.map_or(0, |who| roster.unread(who, seen.now).count()) as u64,
-        next_due_at,
-        waits_for,
-        connections: counts(roster, seen),
-        coverage_24h: roster.coverage.count(seen.now),
-        adoption: quality::adoption(roster),
-        data: quality::data(roster),
-        platforms,
-        store,
-        backup: backup(app, roster),
-        running,
-        batches,
-        waiting: roster.queue.waiting(seen.now) as u64,
-        paused: roster.settings.paused,
-        timezone: zone.iana_name().unwrap_or("UTC").to_owned(),
-        to_reseal: roster.to_reseal(),
-        retention_chosen: keep::is_chosen(roster),
-        not_ready: not_ready(app),
-        listener_lost: listener_lost(app),
-        troubles: troubles(app),
-        config_loaded_at: load.at,
-        config_refused: load.refused,
+    app.look(|roster| {
+        let survey = Survey::of(roster, seen);
+        let status = Status {
+            // What serves the call has it.
+            role: None,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            protocol: PROTOCOL_VERSION,
+            uptime_s: (seen.now.since(app.started_at).max(0) / 1000) as u64,
+            influencers: roster.influencers.len() as u64,
+            open_alerts: roster.alerts.values().filter(|alert| alert.state == AlertState::Open).count() as u64,
+            unread_alerts: who.map_or(0, |who| roster.unread(who, seen.now).count()) as u64,
+            next_due_at,
+            waits_for,
+            connections: survey.counts(),
+            coverage_24h: roster.coverage.count(seen.now),
+            adoption: quality::adoption(roster),
+            data: quality::data(roster),
+            platforms: surveyed_platforms(app, roster, &survey, seen),
+            store,
+            backup: backup(app, roster),
+            running,
+            batches,
+            waiting: roster.queue.waiting(seen.now) as u64,
+            paused: roster.settings.paused,
+            timezone: zone.iana_name().unwrap_or("UTC").to_owned(),
+            to_reseal: roster.to_reseal(),
+            retention_chosen: keep::is_chosen(roster),
+            not_ready: not_ready(app),
+            listener_lost: listener_lost(app),
+            troubles: troubles(app),
+            config_loaded_at: load.at,
+            config_refused: load.refused,
+        };
+        (status, survey.counts_by_platform())
     })
 }
 
@@ -129,92 +136,33 @@ pub fn lost_in_words(listener: &Listener) -> Option<String> {
     })
 }
 
-/// Connections by status.
-pub fn counts(roster: &Roster, seen: Seen) -> ConnectionCounts {
-    let mut counts = ConnectionCounts::default();
-    roster.connected().for_each(|connection| count(&mut counts, roster, seen, connection));
-    counts
-}
-
-/// The same for each platform that has any, by slug.
-pub fn counts_by_platform(roster: &Roster, seen: Seen) -> BTreeMap<&str, ConnectionCounts> {
-    let mut counts = BTreeMap::new();
-    for connection in roster.connected() {
-        count(counts.entry(connection.platform.as_str()).or_default(), roster, seen, connection);
-    }
-    counts
-}
-
-fn count(counts: &mut ConnectionCounts, roster: &Roster, seen: Seen, connection: &Connection) {
-    counts.total += 1;
-    match rows::standing(roster, connection, seen).status {
-        ConnectionStatus::Fresh => counts.fresh += 1,
-        ConnectionStatus::Stale => counts.stale += 1,
-        ConnectionStatus::Never => counts.never += 1,
-        ConnectionStatus::Error => counts.error += 1,
-        ConnectionStatus::Reauthorize => counts.reauthorize += 1,
-        ConnectionStatus::Paused => counts.paused += 1,
-    }
-}
-
-/// Every platform this daemon knows, by slug. Reads each connection and each slot of the last day once.
+/// Every platform this daemon knows, by slug.
 pub fn platforms(app: &App) -> Vec<PlatformStatus> {
-    let now = app.clock.now();
-    app.look(|roster| {
-        let mut tallies: HashMap<&str, Tally<'_>> = HashMap::new();
-        for connection in roster.connected() {
-            tallies.entry(connection.platform.as_str()).or_default().add(roster, connection);
-        }
-        let coverage = roster.coverage.by_platform(now);
-        let (withdrawn, next) = (roster.withdrawn(now), roster.next_requests(now));
-        let budgets = budgets::all(roster, app.seen());
-        let status = |known: &Arc<Registered>| {
-            let slug = known.platform.info().slug;
-            let tally = tallies.remove(slug).unwrap_or_default();
-            let withdrawn = withdrawn.iter().filter(|it| it.platform == slug).map(|it| (it.metric, it.since)).collect();
-            let coverage_24h = coverage.get(slug).copied().unwrap_or_default();
-            let spending = Spending { budgets: &budgets, coverage_24h };
-            let next_due_at = next.get(slug).map(|(at, _)| *at);
-            PlatformStatus { withdrawn, next_due_at, ..platform(app, roster, known, now, &tally, spending) }
-        };
-        roster.platforms.values().map(status).collect()
-    })
+    let seen = app.seen();
+    app.look(|roster| surveyed_platforms(app, roster, &Survey::of(roster, seen), seen))
 }
 
-/// A summary of a platform's connections.
-#[derive(Default)]
-struct Tally<'a> {
-    connections: u64,
-    last_ok_at: Option<Timestamp>,
-    /// Those that can be synced as far as a user is concerned.
-    scheduled: u64,
-    /// Those of them whose lane is down.
-    down: u64,
-    newest_outage: Option<&'a Outage>,
+/// Reads each slot of the last day once.
+fn surveyed_platforms(app: &App, roster: &Roster, survey: &Survey<'_>, seen: Seen) -> Vec<PlatformStatus> {
+    let now = seen.now;
+    let coverage = roster.coverage.by_platform(now);
+    let (withdrawn, next) = (roster.withdrawn(now), roster.next_requests(now));
+    let budgets = budgets::all(roster, seen);
+    let status = |known: &Arc<Registered>| {
+        let slug = known.platform.info().slug;
+        let withdrawn = withdrawn.iter().filter(|it| it.platform == slug).map(|it| (it.metric, it.since)).collect();
+        let coverage_24h = coverage.get(slug).copied().unwrap_or_default();
+        let spending = Spending { budgets: &budgets, coverage_24h };
+        let next_due_at = next.get(slug).map(|(at, _)| *at);
+        PlatformStatus { withdrawn, next_due_at, ..platform(app, roster, known, now, &survey.on(slug), spending) }
+    };
+    roster.platforms.values().map(status).collect()
 }
 
-impl<'a> Tally<'a> {
-    fn add(&mut self, roster: &'a Roster, connection: &'a Connection) {
-        self.connections += 1;
-        self.last_ok_at = self.last_ok_at.max(connection.last_synced_at);
-        if roster.is_scheduled(connection) && !standing::needs_person(connection) {
-            self.scheduled += 1;
-            let outage = roster.outage_of(connection);
-            self.down += u64::from(outage.is_some());
-            self.newest_outage = outage.into_iter().chain(self.newest_outage).max_by_key(|outage| outage.since);
-        }
-    }
-
-    /// The outage of a platform that is down: each of its connections is in a lane that is.
-    fn outage(&self) -> Option<&'a Outage> {
-        self.newest_outage.filter(|_| self.down == self.scheduled)
-    }
-
-    /// That some of its lanes are down, such as hosts of Mastodon, while others respond.
-    fn partly_down(&self, app: &App, now: Timestamp) -> Option<String> {
-        let outage = down_since(app, self.newest_outage?, now);
-        Some(format!("down for {} of {} accounts {outage}", grouped(self.down), grouped(self.scheduled)))
-    }
+/// That some of a platform's lanes are down, such as hosts of Mastodon, while others respond.
+fn partly_down(app: &App, found: &OfPlatform<'_>, now: Timestamp) -> Option<String> {
+    let outage = down_since(app, found.newest_outage?, now);
+    Some(format!("down for {} of {} accounts {outage}", grouped(found.down), grouped(found.scheduled)))
 }
 
 /// `since 14:02 UTC: `, and why.
@@ -241,7 +189,7 @@ fn platform(
     roster: &Roster,
     known: &Registered,
     now: Timestamp,
-    tally: &Tally<'_>,
+    found: &OfPlatform<'_>,
     Spending { budgets, coverage_24h }: Spending<'_>,
 ) -> PlatformStatus {
     let (info, provider) = (known.platform.info(), known.provider.as_deref());
@@ -253,12 +201,12 @@ fn platform(
     let spent = || app.gate.with(|gate| gate.room(info.slug, Priority::Due, now)).err();
     let hold = hold.or_else(|| spent().map(|spent| (spent.until, spent.to_string())));
     let held_until = hold.as_ref().map(|(until, _)| *until);
-    let (state, reason) = match (&lacks, hold, tally.outage()) {
+    let (state, reason) = match (&lacks, hold, found.outage()) {
         (Some(lacks), _, _) => (PlatformState::Unconfigured, Some(lacks.clone())),
         (None, Some((_, reason)), _) => (PlatformState::Limited, Some(reason)),
         (None, None, Some(outage)) => (PlatformState::Down, Some(down_since(app, outage, now))),
         (None, None, None) => {
-            (PlatformState::Ok, tally.partly_down(app, now).or_else(|| stretched(budgets, info.slug)))
+            (PlatformState::Ok, partly_down(app, found, now).or_else(|| stretched(budgets, info.slug)))
         }
     };
     PlatformStatus {
@@ -277,8 +225,8 @@ fn platform(
         state,
         reason,
         held_until,
-        last_ok_at: tally.last_ok_at,
-        connections: tally.connections,
+        last_ok_at: found.last_ok_at,
+        connections: found.counts.total,
         budget: budgets::tightest(budgets, info.slug),
         coverage_24h,
         next_due_at: None,

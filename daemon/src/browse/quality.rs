@@ -1,7 +1,5 @@
 //! The figures by which a team judges its roster: how far it is connected, and what its numbers are. Pure.
 
-use std::collections::HashSet;
-
 use roster_protocol::metric::Metric;
 use roster_protocol::status::{Adoption, DataQuality};
 
@@ -10,12 +8,12 @@ use crate::roster::Roster;
 /// How far the roster is connected.
 pub fn adoption(roster: &Roster) -> Adoption {
     let usable = roster.platforms.values().filter(|known| known.enabled && known.platform.lacks().is_none());
-    let wanted: HashSet<&str> = usable.map(|known| known.platform.info().slug).collect();
+    let wanted: Vec<&str> = usable.map(|known| known.platform.info().slug).collect();
     let mut adoption = Adoption::default();
     for influencer in roster.influencers.keys() {
-        let platforms: HashSet<&str> = roster.connections_of(*influencer).map(|it| it.platform.as_str()).collect();
-        adoption.connected += u64::from(!platforms.is_empty());
-        adoption.on_all_platforms += u64::from(!wanted.is_empty() && wanted.is_subset(&platforms));
+        let is_on = |slug: &&str| roster.connections_of(*influencer).any(|it| it.platform == **slug);
+        adoption.connected += u64::from(roster.connections_of(*influencer).next().is_some());
+        adoption.on_all_platforms += u64::from(!wanted.is_empty() && wanted.iter().all(is_on));
     }
     adoption
 }

@@ -42,6 +42,14 @@ impl Baseline {
         self.line(metric).path.put(point);
     }
 
+    /// Adds values that were measured, oldest first.
+    pub fn extend(&mut self, metric: Metric, points: impl IntoIterator<Item = Point>) {
+        let mut points = points.into_iter().peekable();
+        if points.peek().is_some() {
+            self.line(metric).path.extend(points);
+        }
+    }
+
     /// Adds what a snapshot measured of the metrics that rules are about. Numbers by hand and imported ones were not
     /// measured.
     pub fn learn(&mut self, rules: &Rules, snapshot: &Snapshot) {

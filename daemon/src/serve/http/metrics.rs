@@ -25,13 +25,13 @@ use crate::store::{Store, StoreState};
 
 /// All metrics, as they are at the moment of the request.
 pub async fn scrape(State(app): State<Arc<App>>) -> Response {
-    let status = overview::status(&app, None).await;
+    let (status, counts) = overview::with_counts(&app, None).await;
     let mut exposition = Exposition::default();
     whole(&mut exposition, &app, &status);
     platforms(&mut exposition, &status.platforms);
     limits(&mut exposition, &app);
     outages(&mut exposition, &app);
-    connections(&mut exposition, &app);
+    connections(&mut exposition, &status.platforms, &counts);
     grants(&mut exposition, &app);
     hubs(&mut exposition, &app);
     store(&mut exposition, &app.store, &status);
@@ -147,25 +147,23 @@ fn outages(exposition: &mut Exposition, app: &App) {
     });
 }
 
-fn connections(exposition: &mut Exposition, app: &App) {
-    let seen = app.seen();
-    app.look(|roster| {
-        let mut counts: BTreeMap<&str, ConnectionCounts> =
-            roster.platforms.keys().map(|slug| (slug.as_str(), ConnectionCounts::default())).collect();
-        counts.extend(overview::counts_by_platform(roster, seen));
-        let rows = counts.iter().flat_map(|(slug, counts)| {
-            let by_status = [
-                (ConnectionStatus::Fresh, counts.fresh),
-                (ConnectionStatus::Stale, counts.stale),
-                (ConnectionStatus::Never, counts.never),
-                (ConnectionStatus::Error, counts.error),
-                (ConnectionStatus::Reauthorize, counts.reauthorize),
-                (ConnectionStatus::Paused, counts.paused),
-            ];
-            by_status.map(|(status, count)| ([*slug, status.as_str()], count as f64))
-        });
-        exposition.rows("roster_connections", "Connections by status", ["platform", "status"], rows);
+/// Those of a platform that rosterd no longer knows are counted too.
+fn connections(exposition: &mut Exposition, platforms: &[PlatformStatus], found: &BTreeMap<String, ConnectionCounts>) {
+    let mut counts: BTreeMap<&str, ConnectionCounts> =
+        platforms.iter().map(|it| (it.platform.as_str(), ConnectionCounts::default())).collect();
+    counts.extend(found.iter().map(|(slug, counts)| (slug.as_str(), *counts)));
+    let rows = counts.iter().flat_map(|(slug, counts)| {
+        let by_status = [
+            (ConnectionStatus::Fresh, counts.fresh),
+            (ConnectionStatus::Stale, counts.stale),
+            (ConnectionStatus::Never, counts.never),
+            (ConnectionStatus::Error, counts.error),
+            (ConnectionStatus::Reauthorize, counts.reauthorize),
+            (ConnectionStatus::Paused, counts.paused),
+        ];
+        by_status.map(|(status, count)| ([*slug, status.as_str()], count as f64))
     });
+    exposition.rows("roster_connections", "Connections by status", ["platform", "status"], rows);
 }
 
 fn grants(exposition: &mut Exposition, app: &App) {
