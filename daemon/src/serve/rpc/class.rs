@@ -9,6 +9,8 @@ pub enum Length {
     Short,
     /// A page, or a list as long as the roster.
     Long,
+    /// Short, and sent only when there is something new or a wait is over.
+    Awaited,
 }
 
 /// The class of one call.
@@ -32,16 +34,15 @@ pub fn of(request: &RosterRequest) -> Class {
         | R::Platforms {}
         | R::Influencer { .. }
         | R::Connection { .. }
-        | R::ConsentState { .. }
         | R::ConsentOpen { .. }
-        | R::SyncProgress { .. }
         | R::Alert { .. }
-        | R::EventsSince { .. }
         | R::Channels {}
-        | R::Notices {}
         // What a user has seen is theirs alone.
         | R::NoticesShown { .. }
         | R::ReadAlerts { .. } => (Role::Viewer, Length::Short, false),
+        R::ConsentState { .. } | R::SyncProgress { .. } | R::EventsSince { .. } | R::Notices {} => {
+            (Role::Viewer, Length::Awaited, false)
+        }
 
         R::Figures { .. }
         | R::Influencers { .. }
@@ -136,6 +137,7 @@ mod tests {
         let assign = RosterRequest::AssignAlert { alert: "abc".to_owned(), user: None };
         check(assign, Role::Analyst, Length::Short, true);
         check(RosterRequest::ReadAlerts { alerts: None }, Role::Viewer, Length::Short, false);
+        check(RosterRequest::Notices {}, Role::Viewer, Length::Awaited, false);
         check(RosterRequest::Channels {}, Role::Viewer, Length::Short, false);
         check(RosterRequest::TestChannel { channel: "team".to_owned() }, Role::Admin, Length::Short, true);
         check(RosterRequest::RetryDelivery { delivery: "abc".to_owned() }, Role::Analyst, Length::Short, true);

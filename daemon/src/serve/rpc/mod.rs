@@ -209,9 +209,10 @@ async fn converse(caller: Caller, permit: &ConnectionPermit, stream: UnixStream,
             // A failed load is in the log; what is in memory is served.
             let _ = caller.app.wait_until_current().await;
             // Held until the response is sent: a client that does not read fills no more memory than these pages.
-            let _page = match class::of(&call.get().message).length {
-                Length::Long => Some((pages.acquire().await, permit.pages.acquire().await)),
-                Length::Short => None,
+            let _place = match class::of(&call.get().message).length {
+                Length::Long => (Some(pages.acquire().await), Some(permit.places.pages.acquire().await)),
+                Length::Awaited => (None, Some(permit.places.awaited.acquire().await)),
+                Length::Short => (None, None),
             };
             call.execute(caller).await;
             under_way.send_modify(|calls| *calls -= 1);

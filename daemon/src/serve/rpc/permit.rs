@@ -1,4 +1,5 @@
-//! How many connections one user, and all users together, may have open, and how many pages one user may have under way.
+//! How many connections one user, and all users together, may have open, and how many pages and waiting calls one user may
+//! have under way.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -14,6 +15,8 @@ const RESERVED: usize = 8;
 const MOST_PER_USER: usize = 24;
 /// Pages of one user under way, over all its connections: each takes time that others wait for, and memory until it is read.
 const MOST_PAGES_PER_USER: usize = 8;
+/// Calls of one user that wait for something new: a client has at most two.
+const MOST_AWAITED_PER_USER: usize = 2 * MOST_PER_USER;
 
 /// How many connections each user has.
 #[derive(Debug, Default)]
@@ -25,15 +28,28 @@ pub struct ConnectionPermits {
 #[derive(Debug)]
 struct OfUser {
     connections: usize,
-    pages: Arc<Semaphore>,
+    places: Places,
+}
+
+/// What all connections of a user share.
+#[derive(Clone, Debug)]
+pub struct Places {
+    pub pages: Arc<Semaphore>,
+    pub awaited: Arc<Semaphore>,
+}
+
+impl Default for Places {
+    fn default() -> Self {
+        let of = |most| Arc::new(Semaphore::new(most));
+        Self { pages: of(MOST_PAGES_PER_USER), awaited: of(MOST_AWAITED_PER_USER) }
+    }
 }
 
 /// One connection's permit; dropping it returns it.
 pub struct ConnectionPermit {
     permits: Arc<ConnectionPermits>,
     uid: u32,
-    /// For pages of all the user's connections.
-    pub pages: Arc<Semaphore>,
+    pub places: Places,
 }
 
 impl ConnectionPermits {
@@ -47,10 +63,9 @@ impl ConnectionPermits {
         if all >= most || connections >= MOST_PER_USER {
             return None;
         }
-        let pages = || Arc::new(Semaphore::new(MOST_PAGES_PER_USER));
-        let own = by_uid.entry(uid).or_insert_with(|| OfUser { connections, pages: pages() });
+        let own = by_uid.entry(uid).or_insert_with(|| OfUser { connections, places: Places::default() });
         own.connections += 1;
-        Some(ConnectionPermit { permits: self.clone(), uid, pages: own.pages.clone() })
+        Some(ConnectionPermit { permits: self.clone(), uid, places: own.places.clone() })
     }
 }
 
@@ -82,13 +97,17 @@ mod tests {
     }
 
     #[test]
-    fn all_connections_of_a_user_share_its_pages() {
+    fn all_connections_of_a_user_share_its_places() {
         let permits = Arc::new(ConnectionPermits::default());
         let [first, second, other] = [1, 1, 2].map(|uid| permits.acquire(uid, false).expect("there is room"));
-        let held: Vec<_> = (0..MOST_PAGES_PER_USER).map(|_| first.pages.try_acquire().expect("a page")).collect();
-        assert!(second.pages.try_acquire().is_err() && other.pages.try_acquire().is_ok());
-        drop(held);
-        assert!(second.pages.try_acquire().is_ok());
+        let check = |places: fn(&Places) -> &Semaphore, most: usize| {
+            let held: Vec<_> = (0..most).map(|_| places(&first.places).try_acquire().expect("a place")).collect();
+            assert!(places(&second.places).try_acquire().is_err() && places(&other.places).try_acquire().is_ok());
+            drop(held);
+            assert!(places(&second.places).try_acquire().is_ok());
+        };
+        check(|places| &places.pages, MOST_PAGES_PER_USER);
+        check(|places| &places.awaited, 48);
     }
 
     #[test]
