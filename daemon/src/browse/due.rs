@@ -14,7 +14,7 @@ pub fn page(roster: &Roster, query: DueQuery, seen: Seen) -> DuePage {
         seen.now.plus_seconds(i64::try_from(seconds).unwrap_or(i64::MAX))
     });
     let waits = |connection: &&Connection| roster.is_scheduled(connection) && !roster.running.contains(&connection.id);
-    let due = roster.connected().filter(waits).map(|it| (rows::due_at(roster, it, seen.now), it.id));
+    let due = roster.each_connected().filter(waits).map(|it| (rows::due_at(roster, it, seen.now), it.id));
     let mut due: Vec<_> = due.filter(|(at, _)| *at <= latest).collect();
     due.sort_unstable();
     let offset = usize::try_from(query.offset).unwrap_or(usize::MAX);

@@ -1,5 +1,8 @@
 //! The figures by which a team judges its roster: how far it is connected, and what its numbers are. Pure.
 
+use std::collections::HashMap;
+
+use roster_protocol::ids::InfluencerId;
 use roster_protocol::metric::Metric;
 use roster_protocol::status::{Adoption, DataQuality};
 
@@ -9,19 +12,23 @@ use crate::roster::Roster;
 pub fn adoption(roster: &Roster) -> Adoption {
     let usable = roster.platforms.values().filter(|known| known.enabled && known.platform.lacks().is_none());
     let wanted: Vec<&str> = usable.map(|known| known.platform.info().slug).collect();
-    let mut adoption = Adoption::default();
-    for influencer in roster.influencers.keys() {
-        let is_on = |slug: &&str| roster.connections_of(*influencer).any(|it| it.platform == **slug);
-        adoption.connected += u64::from(roster.connections_of(*influencer).next().is_some());
-        adoption.on_all_platforms += u64::from(!wanted.is_empty() && wanted.iter().all(is_on));
+    // A bit for each platform that is wanted, by influencer.
+    let mut found: HashMap<InfluencerId, u64> = HashMap::new();
+    for connection in roster.each_connected() {
+        let bit = wanted.iter().position(|slug| *slug == connection.platform).map_or(0, |at| 1 << at);
+        *found.entry(connection.influencer).or_default() |= bit;
     }
-    adoption
+    let all = (1 << wanted.len()) - 1;
+    Adoption {
+        connected: found.len() as u64,
+        on_all_platforms: found.values().filter(|on| all > 0 && **on == all).count() as u64,
+    }
 }
 
 /// What the newest numbers of the connected accounts are.
 pub fn data(roster: &Roster) -> DataQuality {
     let mut data = DataQuality::default();
-    for connection in roster.connected() {
+    for connection in roster.each_connected() {
         let Some(latest) = &connection.latest else { continue };
         let known = Metric::ALL.into_iter().filter(|metric| latest.numbers.get(*metric).is_some()).count();
         data.numbers += known as u64;

@@ -30,7 +30,7 @@ impl<'a> Survey<'a> {
     /// Reads each connection once.
     pub fn of(roster: &'a Roster, seen: Seen) -> Self {
         let mut by_platform: HashMap<&str, OfPlatform<'a>> = HashMap::new();
-        for connection in roster.connected() {
+        for connection in roster.each_connected() {
             by_platform.entry(connection.platform.as_str()).or_default().add(roster, connection, seen);
         }
         Self(by_platform)

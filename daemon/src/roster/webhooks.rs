@@ -116,7 +116,7 @@ impl Roster {
 
     /// About how many of a platform's accounts a hub notifies us, and about how many it should.
     pub fn hub_tally(&self, platform: &str, now: Timestamp) -> (usize, usize) {
-        let wanted = self.connected().filter(|it| it.platform == platform && self.wants_lease(it));
+        let wanted = self.each_connected().filter(|it| it.platform == platform && self.wants_lease(it));
         wanted.fold((0, 0), |(lasting, wanted), connection| {
             let ends_at = self.webhooks.lease(connection.id).and_then(|lease| lease.ends_at);
             (lasting + usize::from(ends_at.is_some_and(|ends| ends > now)), wanted + 1)

@@ -43,7 +43,7 @@ impl Roster {
     /// The metrics that platforms report no more, by platform and metric.
     pub fn withdrawn(&self, now: Timestamp) -> Vec<Withdrawn> {
         let mut absent: BTreeMap<(&str, Metric), Vec<(Timestamp, Owner)>> = BTreeMap::new();
-        for connection in self.connected() {
+        for connection in self.each_connected() {
             for absence in &connection.absent {
                 let lost = absent.entry((&connection.platform, absence.metric)).or_default();
                 lost.push((absence.since, self.owner_of(connection)));
@@ -63,7 +63,7 @@ impl Roster {
 
     /// Whether an account of a platform reported a metric at this time or later.
     fn is_reported(&self, platform: &str, metric: Metric, since: Timestamp) -> bool {
-        let of_platform = self.connected().filter(|connection| connection.platform == platform);
+        let of_platform = self.each_connected().filter(|connection| connection.platform == platform);
         let mut latest = of_platform.filter_map(|connection| Some((connection, connection.latest.as_ref()?)));
         latest.any(|(connection, latest)| {
             let by_hand = connection.by_hand_on(latest.date).iter().any(|number| number.metric == metric);
