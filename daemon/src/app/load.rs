@@ -234,22 +234,29 @@ struct Values {
 }
 
 impl Values {
-    fn put_into(self, roster: &mut Roster) {
-        let known: HashSet<ConnectionId> = roster.connections.keys().copied().collect();
+    fn put_into(mut self, roster: &mut Roster) {
+        let Roster { connections, baselines, .. } = roster;
         let ends_at = |date: Date| Timestamp((i64::from(date.0) + 1) * DAY_MS - 1000);
         for (metric, of_connections) in self.closes {
-            for (connection, days) in of_connections.into_iter().filter(|(id, _)| known.contains(id)) {
+            for (connection, days) in of_connections.into_iter().filter(|(id, _)| connections.contains_key(id)) {
                 let is_before = |(date, _): &(Date, u64)| ends_at(*date) < self.full_from;
                 let point = |(date, raw)| Point { at: ends_at(date), value: metric.unit().value(raw) };
                 let points = days.into_iter().filter(is_before).map(point);
-                roster.baselines.entry(connection).or_default().extend(metric, points);
+                baselines.entry(connection).or_default().extend(metric, points);
             }
         }
-        for (connection, point) in self.runs.into_iter().filter(|(id, _)| known.contains(id)) {
-            roster.baselines.entry(connection).or_default().put(Metric::Followers, point);
+        // Together for each connection; they stay in the order of time.
+        self.runs.sort_by_key(|(connection, _)| *connection);
+        for runs in self.runs.chunk_by(|(one, _), (other, _)| one == other) {
+            if connections.contains_key(&runs[0].0) {
+                let points = runs.iter().map(|(_, point)| *point);
+                baselines.entry(runs[0].0).or_default().extend(Metric::Followers, points);
+            }
         }
-        for (connection, mark) in self.alerts.iter().filter_map(mark_of).filter(|(id, _)| known.contains(id)) {
-            roster.baselines.entry(connection).or_default().mark(mark);
+        for (connection, mark) in self.alerts.iter().filter_map(mark_of) {
+            if connections.contains_key(&connection) {
+                baselines.entry(connection).or_default().mark(mark);
+            }
         }
     }
 }
