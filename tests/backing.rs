@@ -249,7 +249,7 @@ async fn killed_at_any_moment_a_backup_is_whole_or_not_there() {
     let began = Instant::now();
     assert_eq!(home.roster(&["backup", text(&home.path("unkilled"))]).await.code, Some(0));
     let takes = began.elapsed().as_micros() as u64;
-    for round in 0..times(20, 200) {
+    for round in 0..times(40, 1_000) {
         let kills_daemon = round % 5 == 4;
         let path = dir.join(format!("{round}.backup"));
         let mut command = alone(ROSTER, &home.path(""));
@@ -305,7 +305,7 @@ async fn killed_at_any_moment_a_restore_leaves_one_store_or_the_other() {
     assert_eq!(restored(&home, &[text(&backup), "--over-newer"]).await.code, Some(0));
     let takes = began.elapsed().as_micros() as u64;
     std::fs::write(&store, &newer).expect("as it was");
-    for round in 0..times(20, 200) {
+    for round in 0..times(40, 1_000) {
         let mut child = restoring(&home, &[text(&backup), "--over-newer"]).spawn().expect("it starts");
         let delay = Duration::from_micros(if round == 0 { 0 } else { dice.u64(0..=takes) });
         let _ = tokio::time::timeout(delay, child.wait()).await;

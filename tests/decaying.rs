@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 use roster_protocol::RosterClient;
@@ -234,10 +235,14 @@ async fn is_read_only(home: &Home, file: &Path) {
 }
 
 /// `rosterd repair` of this home's store into a directory.
-async fn repair(home: &Home, new: &Path) -> CommandOutput {
+fn repairing(home: &Home, new: &Path) -> tokio::process::Command {
     let mut command = alone(ROSTERD, &home.path(""));
     command.args(["repair", "--json"]).arg("--state-dir").arg(home.state()).arg(new);
-    CommandOutput::of(command).await
+    command
+}
+
+async fn repair(home: &Home, new: &Path) -> CommandOutput {
+    CommandOutput::of(repairing(home, new)).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -281,6 +286,45 @@ async fn what_a_repair_saves_of_a_store_is_used_in_its_place() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_at_any_moment_a_repair_leaves_a_whole_store_or_none() {
+    let (home, whole) = lived().await;
+    let (file, new) = (home.state().join("roster.redb"), home.path("repaired"));
+    damage(&file, "audit");
+    let damaged = std::fs::read(&file).expect("the store");
+    let began = Instant::now();
+    assert_eq!(repair(&home, &new).await.code, Some(6));
+    let takes = began.elapsed().as_micros() as u64;
+    let (mut none, mut there, mut dice) = (0, 0, fastrand::Rng::with_seed(19));
+    for round in 0..times(40, 2_000) {
+        let _ = std::fs::remove_dir_all(&new);
+        let mut child = repairing(&home, &new).spawn().expect("it starts");
+        let delay = Duration::from_micros(if round == 0 { 0 } else { dice.u64(0..=takes) });
+        let _ = tokio::time::timeout(delay, child.wait()).await;
+        let _ = child.kill().await;
+        assert!(std::fs::read(&file).expect("the store") == damaged, "round {round}: not a byte of it");
+        if new.join("roster.redb").exists() {
+            there += 1;
+        } else {
+            none += 1;
+            // What was begun is in nobody's way.
+            assert_eq!(repair(&home, &new).await.code, Some(6), "round {round}");
+        }
+        let mut check = alone(ROSTERD, &home.path(""));
+        check.args(["check", "--json", "--state-dir"]).arg(&new);
+        let found = CommandOutput::of(check).await;
+        let rows = |table: &str| {
+            let tables = found.json()["tables"].clone();
+            let row = tables.as_array().expect("tables").iter().find(|it| it["table"] == table).cloned();
+            row.expect("a table")["whole"].as_u64()
+        };
+        assert_eq!(rows("influencers"), Some(whole.len() as u64), "round {round}: {found:?}");
+        assert!(found.json()["damaged"].as_array().is_none_or(Vec::is_empty), "round {round}: {found:?}");
+    }
+    assert!(none > 0, "some were killed in time: {none} without a new store, {there} with one");
+    figure(format!("{none} repairs left no new store and {there} a whole one after kills, 0 rows lost"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_daemon_starts_on_a_damaged_store_and_names_the_rows() {
     let (home, whole) = lived().await;
     let file = home.state().join("roster.redb");
@@ -315,7 +359,7 @@ async fn bits_that_flip_teach_a_daemon_nothing() {
     let before = std::fs::read(&file).expect("the store");
     let used: Vec<usize> = (0..before.len()).filter(|at| before[*at] != 0).collect();
     let mut dice = fastrand::Rng::with_seed(3);
-    let (tries, mut refused, mut named, mut harmless, mut panics) = (times(20, 300), 0, 0, 0, 0);
+    let (tries, mut refused, mut named, mut harmless, mut panics) = (times(20, 500), 0, 0, 0, 0);
     for number in 0..tries {
         let mut bytes = before.clone();
         let (at, bit) = (used[dice.usize(..used.len())], dice.u8(..8));

@@ -233,6 +233,9 @@ async fn no_backup_brings_anybody_or_a_revoked_consent_back() {
     assert!(output.code == Some(0) && output.out.contains("no list of erased ones was found"), "{output:?}");
 }
 
+/// Points of an erasure that is begun: nothing but the tombstone is stored; rows are deleted; the file is written anew.
+const POINTS: [&str; 3] = ["erase.begun", "erase.rows", "erase.rewritten"];
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_at_any_moment_an_erasure_is_not_begun_or_completed() {
     let (_sandbox, home, mut rosterd) = lived().await;
@@ -241,21 +244,32 @@ async fn killed_at_any_moment_an_erasure_is_not_begun_or_completed() {
     let began = Instant::now();
     assert_eq!(home.roster(&["erase", "Doomed-first", "--yes"]).await.code, Some(0));
     let takes = began.elapsed().as_micros() as u64;
-    for round in 0..times(20, 2_000) {
+    for round in 0..times(40, 2_000) {
+        let point = (round % 5 == 4).then(|| POINTS[(round / 5) as usize % POINTS.len()]);
+        if let Some(point) = point {
+            rosterd.end(Signal::SIGTERM).await;
+            let mut command = home.rosterd(&[]);
+            command.env("ROSTER_KILL_AT", point);
+            rosterd = home.start_as(command).await;
+        }
         let name = format!("Doomed-{round:05}");
         add(&rosterd.client, &name).await;
         let mut command = alone(ROSTER, &home.path(""));
         let mut child =
             command.args(["erase", &name, "--yes", "--socket", text(&home.socket())]).spawn().expect("it starts");
-        let delay = Duration::from_micros(dice.u64(0..=takes));
-        let _ = tokio::time::timeout(delay, child.wait()).await;
-        rosterd.end(Signal::SIGKILL).await;
+        if point.is_none() {
+            let delay = Duration::from_micros(dice.u64(0..=takes));
+            let _ = tokio::time::timeout(delay, child.wait()).await;
+            rosterd.signal(Signal::SIGKILL);
+        }
+        rosterd.gone().await;
         let _ = child.kill().await;
         rosterd = home.start().await;
         let there = names(&rosterd.client).await;
         match there.contains(&name) {
             true => {
                 not_begun += 1;
+                assert_eq!(point, None, "round {round}: its tombstone was stored");
                 assert_eq!(home.roster(&["erase", &name, "--yes"]).await.code, Some(0), "round {round}");
             }
             false => completed += 1,

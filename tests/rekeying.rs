@@ -190,7 +190,7 @@ const POINTS: [&str; 2] = ["key.written", "reseal.step"];
 async fn kills_while_keys_change_lose_nothing() {
     let (_sandbox, home, mut rosterd) = lived().await;
     rosterd.end(Signal::SIGTERM).await;
-    let (rounds, mut acknowledged, mut cut) = (times(20, 2_000), 0, 0);
+    let (rounds, mut acknowledged, mut cut) = (times(40, 2_000), 0, 0);
     for round in 0..rounds {
         let point = (round % 5 == 4).then(|| POINTS[(round / 5) as usize % POINTS.len()]);
         let mut command = home.rosterd(&[]);
