@@ -9,6 +9,14 @@ use crate::error::RosterError;
 use crate::ids::{ConnectionId, ConsentId, GrantId, InfluencerId};
 use crate::time::Timestamp;
 
+/// As long as a consent waits for its owner: who takes back the account that it has just connected chose the wrong one.
+const JUST_GIVEN_S: i64 = 10 * 60;
+
+/// Whether a consent was given only now: removing the connection that it feeds revokes it at once, and not in a day.
+pub fn is_just_given(granted_at: Timestamp, now: Timestamp) -> bool {
+    now <= granted_at.plus_seconds(JUST_GIVEN_S)
+}
+
 /// How the owner's answer returns to the daemon.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ConsentMethod {

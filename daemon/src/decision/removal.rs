@@ -2,6 +2,7 @@
 //! day is over, and only then are the tokens revoked.
 
 use roster_protocol::audit::Who;
+use roster_protocol::consent::is_just_given;
 use roster_protocol::error::RosterError;
 use roster_protocol::ids::{GrantId, InfluencerId};
 use roster_protocol::time::Timestamp;
@@ -47,7 +48,13 @@ pub fn connection(decision: &mut Decision<'_>, who: &Who, connection: &Connectio
         uses: Vec::new(),
         silences: Vec::new(),
     };
+    let roster = decision.roster;
+    let given = roster.consents.grant_of(connection.id).map(|grant| grant.granted_at);
     keep(decision, who, removal);
+    if given.is_some_and(|at| is_just_given(at, decision.now)) {
+        // The wrong account was connected: its owner does not wait a day.
+        revoke_now(decision);
+    }
     let standing = decision.roster.alerts_of(connection.id);
     resolve(decision, &standing);
 }
@@ -73,6 +80,17 @@ fn keep(decision: &mut Decision<'_>, who: &Who, removal: Removal) {
     decision.commit.consents.revoked.clear();
     undo::remember(decision, who, UndoableChange::Removed(removal.of));
     decision.commit.roster.removals.push(Removal { uses, ..removal });
+}
+
+/// Revokes at once what was let go, which a day does not bring back then.
+fn revoke_now(decision: &mut Decision<'_>) {
+    let now = decision.now;
+    for grant in &mut decision.commit.consents.grants {
+        if let GrantState::Revoking { next_at, .. } = &mut grant.state {
+            *next_at = now;
+            decision.commit.consents.revoked.push(RevokedGrant { grant: grant.id, at: now });
+        }
+    }
 }
 
 /// Brings back what was removed.

@@ -1,5 +1,6 @@
 //! `roster disconnect`: ends a connection.
 
+use roster_protocol::consent::is_just_given;
 use roster_protocol::{ConnectionId, Grant, RosterError};
 
 use super::{asking, show};
@@ -66,7 +67,9 @@ impl Disconnect {
             "disconnected:"
         });
         let ended = show::print_connection(&connection, &mut session.output)?;
-        if let Some(sentence) = of_consent(connection.id, &grants, self.delete_history) {
+        let now = session.output.look.now.timestamp().into();
+        let is_put_off = |grant: &Grant| self.delete_history && !is_just_given(grant.granted_at, now);
+        if let Some(sentence) = of_consent(connection.id, &grants, is_put_off) {
             session.output.remark(sentence);
         }
         Ok(ended)
@@ -83,15 +86,16 @@ fn goes(days: u32) -> String {
 }
 
 /// What becomes of the consent that fed a connection; `None` where there was none.
-fn of_consent(connection: ConnectionId, grants: &[Grant], is_removed: bool) -> Option<&'static str> {
-    let mut feeding = grants.iter().filter(|grant| grant.connections.contains(&connection)).peekable();
-    feeding.peek()?;
-    Some(match feeding.all(|grant| grant.connections.len() > 1) {
-        true => "its consent stays: it feeds other connections too",
-        false if is_removed => {
+fn of_consent(connection: ConnectionId, grants: &[Grant], is_put_off: impl Fn(&Grant) -> bool) -> Option<&'static str> {
+    let feeding: Vec<&Grant> = grants.iter().filter(|grant| grant.connections.contains(&connection)).collect();
+    let last = feeding.iter().find(|grant| grant.connections.len() < 2);
+    Some(match last {
+        None if feeding.is_empty() => return None,
+        None => "its consent stays: it feeds other connections too",
+        Some(grant) if is_put_off(grant) => {
             "its consent feeds nothing else and is revoked at the provider in a day, unless that is taken back"
         }
-        false => {
+        Some(_) => {
             "its consent feeds nothing else and is revoked at the provider as soon as that responds; \
              `roster tokens` shows it"
         }
@@ -108,7 +112,7 @@ mod tests {
         let [ours, other] = [3, 4].map(|byte| ConnectionId::from_bytes([byte; 5]));
         let check = |connections: Vec<ConnectionId>, part: Option<&str>| {
             let grants = [Grant { connections, ..samples::grants().swap_remove(0) }];
-            match (of_consent(ours, &grants, false), part) {
+            match (of_consent(ours, &grants, |_| false), part) {
                 (Some(sentence), Some(part)) => assert!(sentence.contains(part), "{sentence}"),
                 (sentence, part) => assert_eq!(sentence, part),
             }
@@ -116,8 +120,8 @@ mod tests {
         check(vec![ours], Some("revoked at the provider as soon as"));
         check(vec![ours, other], Some("stays"));
         check(vec![other], None);
-        assert_eq!(of_consent(ours, &[], false), None);
+        assert_eq!(of_consent(ours, &[], |_| false), None);
         let last = [Grant { connections: vec![ours], ..samples::grants().swap_remove(0) }];
-        assert!(of_consent(ours, &last, true).is_some_and(|sentence| sentence.contains("in a day")));
+        assert!(of_consent(ours, &last, |_| true).is_some_and(|sentence| sentence.contains("in a day")));
     }
 }

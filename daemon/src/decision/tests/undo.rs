@@ -174,6 +174,31 @@ fn a_removal_is_taken_back_with_the_consents_within_a_day() {
 }
 
 #[test]
+fn a_wrong_account_that_was_just_connected_is_revoked_at_once() {
+    let given = |seconds: i64| {
+        let mut scene = with_grants();
+        let granted_at = NOON.plus_seconds(-seconds);
+        let grants = scene.roster.consents.grants.values().cloned();
+        let grants = grants.map(|grant| Grant { granted_at, ..grant }).collect();
+        scene = scene.after(ConsentsCommit { grants, ..ConsentsCommit::default() });
+        let (_, commit) = scene.commit(|it| {
+            let connection = it.roster.connections[&SKY].clone();
+            removal::connection(it, &ana(), &connection);
+            Ok(())
+        });
+        scene.roster.apply(&commit);
+        let states: Vec<_> = commit.consents.grants.iter().map(|grant| grant.state.clone()).collect();
+        assert!(matches!(undone(&mut scene, &ana()), Some(Ok(_))), "the account itself comes back");
+        let consent = scene.roster.consents.grant_of(SKY).map(|grant| grant.id);
+        (states, commit.consents.revoked.len(), consent)
+    };
+    let revoking = |next_at| vec![GrantState::Revoking { since: NOON, attempts: 0, next_at, last_error: None }];
+    assert_eq!(given(600), (revoking(NOON), 1, None));
+    let day = NOON.plus_seconds(24 * 3600);
+    assert_eq!(given(601), (revoking(day), 0, Some(used(SKY, 1).grant)));
+}
+
+#[test]
 fn after_the_day_what_was_removed_is_deleted() {
     let mut scene = with_grants();
     remove_mara(&mut scene);
