@@ -92,6 +92,31 @@ async fn what_is_wrong_is_said_with_its_way_out_and_no_secret() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn secrets_that_were_not_renewed_for_a_quarter_are_named() {
+    let home = Home::new("");
+    let secret = home.path("youtube.key");
+    std::fs::write(&secret, "canary-api-key").expect("a secret");
+    std::fs::set_permissions(&secret, std::fs::Permissions::from_mode(0o600)).expect("a mode");
+    home.configure(&format!("[platforms.youtube]\napi_key_file = \"{}\"\n", secret.display()));
+    let _rosterd = home.start().await;
+    let written = |days: u64| {
+        let ago = std::time::Duration::from_secs(days * 24 * 3600 + 3600);
+        let file = std::fs::File::options().append(true).open(&secret).expect("the secret");
+        file.set_modified(std::time::SystemTime::now() - ago).expect("a time");
+    };
+    written(90);
+    let output = home.roster(&["doctor", "--json"]).await;
+    assert!(about(&output, "secrets").is_empty(), "{output:?}");
+    written(91);
+    let output = home.roster(&["doctor", "--json"]).await;
+    let (verdict, found, fix) = one(&output, "secrets");
+    let expected = format!("{} holds a secret, and was not written for 91 days", secret.display());
+    assert_eq!((verdict.as_str(), found), ("warning", expected));
+    assert!(fix.is_some_and(|fix| fix.contains("make a new one")), "{output:?}");
+    assert!(!output.out.contains("canary"), "{output:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_address_that_leads_elsewhere_and_a_taken_port_are_faults() {
     let sandbox = sandbox().await;
     let port = free_port();

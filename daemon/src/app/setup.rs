@@ -18,6 +18,9 @@ use crate::secret::file;
 /// Platforms' keys whose values are secrets.
 pub const SECRETS: [&str; 3] = ["client_secret", "api_key", "verify_token"];
 
+/// An older secret may be known to who left the team: platforms and security rules advise a new one each quarter.
+const OLD_SECRET_DAYS: i64 = 90;
+
 /// The source of a config, and what the config does not contain.
 pub struct Source {
     /// The config's file, which is read again on demand and named in errors.
@@ -124,27 +127,42 @@ impl Source {
 
     /// The files with secrets that other users can read, in sentences. They are used all the same.
     pub fn exposed(&self, config: &Config) -> Vec<String> {
-        let says = |path: &Path, what: &str| {
+        let says = |(path, what): (&Path, &str)| {
             let (mode, close, path) = (file::open_to_others(path)?, file::closing(path), file::shown(path));
             Some(format!("{path} holds {what}, and its mode {mode:o} lets other users at it: {close}"))
         };
-        let has_inline = config.platforms.values().any(|table| SECRETS.iter().any(|key| table.contains_key(*key)))
-            || config
-                .channels
-                .sections
-                .values()
-                .any(|it| CHANNEL_SECRETS.iter().any(|key| it.table.contains_key(*key)))
-            || config.network.proxy.as_ref().is_some_and(|proxy| proxy.contains('@'));
-        let own = has_inline.then(|| says(&self.file, "secrets")).flatten();
-        let tables = config.platforms.values().chain(config.channels.sections.values().map(|section| &section.table));
-        let files = tables.flatten().filter(|(key, _)| key.ends_with("_file"));
-        let paths = files.filter_map(|(_, value)| value.as_str());
         let passphrase = match &config.backup.encrypted {
-            Encrypted::With(path) => says(path, "a secret"),
+            Encrypted::With(path) => says((path, "a secret")),
             Encrypted::Not | Encrypted::To(_) => None,
         };
-        let secrets = paths.filter_map(|path| says(Path::new(path), "a secret"));
-        own.into_iter().chain(secrets).chain(passphrase).collect()
+        self.secret_files(config).into_iter().filter_map(says).chain(passphrase).collect()
+    }
+
+    /// The files with keys of APIs and secrets of apps and channels that were not written for long, in sentences.
+    pub fn aged(&self, config: &Config, now: Timestamp) -> Vec<String> {
+        let says = |(path, what): (&Path, &str)| {
+            let days = now.since(file::written_at(path)?) / (24 * 3_600_000);
+            let path = file::shown(path);
+            (days > OLD_SECRET_DAYS).then(|| {
+                format!(
+                    "{path} holds {what}, and was not written for {days} days: make a new one where the old one was \
+                     made, write it there, and reload rosterd"
+                )
+            })
+        };
+        self.secret_files(config).into_iter().filter_map(says).collect()
+    }
+
+    /// The files with keys of APIs and secrets of apps and channels, and what each holds.
+    fn secret_files<'a>(&'a self, config: &'a Config) -> Vec<(&'a Path, &'static str)> {
+        let channels = || config.channels.sections.values().map(|section| &section.table);
+        let has_inline = config.platforms.values().any(|table| SECRETS.iter().any(|key| table.contains_key(*key)))
+            || channels().any(|table| CHANNEL_SECRETS.iter().any(|key| table.contains_key(*key)))
+            || config.network.proxy.as_ref().is_some_and(|proxy| proxy.contains('@'));
+        let own = has_inline.then_some((self.file.as_path(), "secrets"));
+        let named = config.platforms.values().chain(channels()).flatten().filter(|(key, _)| key.ends_with("_file"));
+        let named = named.filter_map(|(_, value)| Some((Path::new(value.as_str()?), "a secret")));
+        own.into_iter().chain(named).collect()
     }
 
     /// An error about a key of the config.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use roster_protocol::doctor::Finding;
 use roster_protocol::rule::LONGEST_NAME;
 use roster_protocol::text::clean;
+use roster_protocol::time::Timestamp;
 
 use super::split;
 use crate::app::App;
@@ -18,8 +19,8 @@ const RELOAD: &str = "reload rosterd (`systemctl reload rosterd`, with --user wh
 /// What a reload would say.
 pub async fn look(app: &App) -> Vec<Finding> {
     let (source, in_use) = (app.started_with.source.clone(), app.setup().config.clone());
-    let read = source.clone();
-    let loaded = in_time(&source.file, move || load(&read, in_use.has_file)).await.and_then(|loaded| loaded);
+    let (read, now) = (source.clone(), app.clock.now());
+    let loaded = in_time(&source.file, move || load(&read, in_use.has_file, now)).await.and_then(|loaded| loaded);
     let mut found = match loaded {
         Err(error) => vec![Finding::fault("config", error.to_string(), format!("correct that, then {RELOAD}"))],
         Ok(loaded) => of_good(app, &source, &loaded),
@@ -39,20 +40,20 @@ pub async fn look(app: &App) -> Vec<Finding> {
     found
 }
 
-/// A config that can be put into use, and the files with secrets that others can read.
+/// A config that can be put into use, and what is to be said of the files with its secrets.
 struct Loaded {
     config: Config,
-    exposed: Vec<String>,
+    secrets: Vec<String>,
 }
 
-fn load(source: &Arc<Source>, has_file: bool) -> Result<Loaded, ConfigError> {
+fn load(source: &Arc<Source>, has_file: bool, now: Timestamp) -> Result<Loaded, ConfigError> {
     let load = if has_file { Config::load } else { Config::load_if_there };
     let config = load(&source.file)?;
     let (setup, _) = source.set_up(config.clone())?;
     let made = channels::make(&setup.config, &source.environment, &setup.http);
     made.map_err(|problem| source.at(&problem.key, format!("{}: {}", problem.key, problem.message)))?;
-    let exposed = source.exposed(&config);
-    Ok(Loaded { config, exposed })
+    let secrets = source.exposed(&config).into_iter().chain(source.aged(&config, now)).collect();
+    Ok(Loaded { config, secrets })
 }
 
 fn of_good(app: &App, source: &Source, loaded: &Loaded) -> Vec<Finding> {
@@ -69,6 +70,6 @@ fn of_good(app: &App, source: &Source, loaded: &Loaded) -> Vec<Finding> {
         (None, true) => Finding::well("config", format!("{file} is fine, and in use")),
         (None, false) => Finding::note("config", format!("{file} is not there: the defaults are in use")),
     };
-    let exposed = loaded.exposed.iter().map(|sentence| split("secrets", sentence));
-    std::iter::once(first).chain(exposed).collect()
+    let secrets = loaded.secrets.iter().map(|sentence| split("secrets", sentence));
+    std::iter::once(first).chain(secrets).collect()
 }

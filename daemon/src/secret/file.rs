@@ -8,6 +8,7 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
 use roster_protocol::text::clean;
+use roster_protocol::time::Timestamp;
 use rustix::fs::OFlags;
 use zeroize::Zeroizing;
 
@@ -61,6 +62,12 @@ pub fn shown(path: &Path) -> String {
 pub fn open_to_others(path: &Path) -> Option<u32> {
     let mode = std::fs::metadata(path).ok()?.mode() & 0o777;
     (mode & 0o027 != 0).then_some(mode)
+}
+
+/// When a file was written last; `None` where there is no file.
+pub fn written_at(path: &Path) -> Option<Timestamp> {
+    let meta = std::fs::metadata(path).ok()?;
+    Some(Timestamp(meta.mtime().checked_mul(1000)?))
 }
 
 /// The commands that close a file to other users and leave it readable for this one, through a group where it is another
