@@ -108,6 +108,11 @@ async fn no_byte_is_left_and_no_chain_breaks() {
     let deleted = &shown["deleted"];
     assert_eq!((&deleted["connections"], &deleted["alerts"], &shown["consents"]), (&1.into(), &1.into(), &1.into()));
     assert!(deleted["runs"].as_u64() >= Some(2) && deleted["audit_entries"].as_u64() >= Some(4), "{shown}");
+    // What users wrote elsewhere is theirs to edit.
+    home.json(&["edit", OTHER, "--note", &format!("works with {}", RENAMED.to_uppercase())]).await;
+    let named = home.json(&["erase", RENAMED]).await["unreached"][0].clone();
+    assert!(named["what"] == "texts" && named["why"].to_string().contains("note or tags of"), "{named}");
+    home.json(&["edit", OTHER, "--note", ""]).await;
     assert_eq!(names(&rosterd.client).await.len(), 2, "nothing was erased");
     assert!(!found_in(&store(&home)).is_empty(), "the search finds what is there");
 

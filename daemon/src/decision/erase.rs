@@ -157,6 +157,7 @@ fn destroy(decision: &mut Decision<'_>, influencers: &[InfluencerId], connection
     for grant in decision.commit.consents.grants.iter_mut().filter(is_revoked) {
         grants::without_owner(grant);
     }
+    unname_revoked(decision);
     let pending = decision.roster.deliveries.pending().map(|delivery| delivery.key.clone());
     let theirs = |key: &DeliveryKey| {
         let alert = decision.roster.alerts.get(&key.alert).and_then(|alert| alert.about.influencer());
@@ -164,6 +165,23 @@ fn destroy(decision: &mut Decision<'_>, influencers: &[InfluencerId], connection
     };
     let dropped: Vec<DeliveryKey> = pending.filter(theirs).collect();
     decision.commit.alerting.dropped.extend(dropped);
+}
+
+/// Takes the owners' names out of all that was to be revoked before. Nothing says any more whose accounts it fed, and a
+/// revocation needs the tokens alone. What a removal may still bring back keeps its owner's name.
+fn unname_revoked(decision: &mut Decision<'_>) {
+    let roster = decision.roster;
+    let ended = &decision.commit.roster.ended_removals;
+    let removals = roster.removals.values().filter(|removal| !ended.contains(&removal.of));
+    let put_off: Vec<GrantId> = removals.flat_map(|removal| removal.uses.iter().map(|used| used.grant)).collect();
+    let queued: Vec<GrantId> = decision.commit.consents.grants.iter().map(|grant| grant.id).collect();
+    let revoking = roster.consents.grants.values().filter(|grant| matches!(grant.state, GrantState::Revoking { .. }));
+    let named = revoking.filter(|grant| !grant.owner_name.is_empty() || !grant.owner_id.is_empty());
+    for grant in named.filter(|grant| !put_off.contains(&grant.id) && !queued.contains(&grant.id)) {
+        let mut grant = grant.clone();
+        grants::without_owner(&mut grant);
+        decision.commit.consents.grants.push(grant);
+    }
 }
 
 /// Takes out whom tombstones name and an older copy of the store brought back, and ends consents that were ended since that

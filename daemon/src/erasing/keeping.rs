@@ -97,6 +97,7 @@ pub(super) async fn finish(app: &App) -> Result<(), String> {
         return lists;
     }
     for tombstone in &unfinished {
+        app.gate.with(|gate| gate.forget_accounts(|key| tombstone.has(key)));
         let erased = app.store.erase(tombstone).await;
         erased.map_err(|error| format!("not every row is deleted yet: {error}"))?;
         fail::fail_point!("erase.rows");

@@ -4,6 +4,8 @@ use std::path::Path;
 
 use roster_protocol::erasure::{Erasure, ErasureCounts, Unreached};
 use roster_protocol::error::RosterError;
+use roster_protocol::folding::{folded, folded_handle};
+use roster_protocol::ids::InfluencerId;
 use roster_protocol::text::clean;
 
 use crate::app::{App, read_error};
@@ -31,7 +33,8 @@ pub async fn preview(app: &App, named: &str) -> Result<Erasure, RosterError> {
         grants.retain(|grant| roster.consents.users_of(grant.id).iter().all(|user| held.connections.contains(user)));
         grants.sort_by_key(|grant| grant.id);
         grants.dedup_by_key(|grant| grant.id);
-        Ok::<_, RosterError>((id, held, grants.len() as u64, of_roster(roster)))
+        let unreached = of_texts(roster, id).into_iter().chain(of_roster(roster)).collect::<Vec<_>>();
+        Ok::<_, RosterError>((id, held, grants.len() as u64, unreached))
     })?;
     let connections = held.connections.len() as u64;
     let counted = app.store.read(held).await.map_err(|error| read_error(&error))?;
@@ -54,6 +57,25 @@ fn unreached(what: &str, why: String) -> Unreached {
     Unreached { what: what.to_owned(), why }
 }
 
+/// What users wrote about others, and about rules and silences, that has their name or a handle in it.
+fn of_texts(roster: &Roster, id: InfluencerId) -> Option<Unreached> {
+    let name = roster.influencers.get(&id).map(|influencer| folded(&influencer.name));
+    let handles = roster.all_connections_of(id).map(|connection| folded_handle(&connection.handle));
+    let words: Vec<String> = name.into_iter().chain(handles).filter(|word| word.chars().count() > 2).collect();
+    let has = |text: &str| words.iter().any(|word| folded(text).contains(word.as_str()));
+    let others = roster.influencers.values().filter(|other| other.id != id);
+    let notes = others.filter(|other| other.note.as_deref().is_some_and(has) || other.tags.iter().any(|tag| has(tag)));
+    let silences = roster.silences.values().filter(|it| it.influencer != Some(id) && has(&it.reason));
+    let rules = roster.stored_rules.keys().filter(|name| has(name));
+    let mut found: Vec<String> = notes.map(|other| format!("note or tags of {}", other.id)).collect();
+    found.extend(silences.map(|silence| format!("reason of the silence {}", silence.id)));
+    found.extend(rules.map(|name| format!("name of the rule {name}")));
+    found.sort();
+    let listed = clean(&found.join(", "), CHARACTERS);
+    (!found.is_empty())
+        .then(|| unreached("texts", format!("what users wrote elsewhere names them: {listed}; edit that")))
+}
+
 /// What left this host, as far as is known.
 fn of_roster(roster: &Roster) -> Vec<Unreached> {
     let mut found = vec![unreached(
@@ -74,8 +96,8 @@ fn of_roster(roster: &Roster) -> Vec<Unreached> {
         found.push(unreached(
             "backups",
             format!(
-                "backups up to {at} have them until they are deleted; restored with the list beside them (`*.erased`, or \
-                 `--erased FILE`) they bring nobody back"
+                "backups up to {at} have them until they are deleted; a restore with the list beside them (`*.erased`, or \
+                 `--erased FILE`) leaves out who was erased"
             ),
         ));
     }

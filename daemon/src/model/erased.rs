@@ -4,7 +4,7 @@ use roster_protocol::ids::{ConnectionId, GrantId, InfluencerId};
 use roster_protocol::time::Timestamp;
 use sha2::{Digest, Sha256};
 
-use super::Connection;
+use super::{BudgetKey, Connection};
 
 /// An influencer who was erased.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,12 +34,22 @@ impl Tombstone {
             || self.influencers.contains(&connection.influencer)
             || connection.connected_at <= self.at && self.accounts.contains(&hashed(&self.salt, connection))
     }
+
+    /// Whether a limit is that of one of their accounts.
+    pub fn has(&self, limit: &BudgetKey) -> bool {
+        let account = limit.account.as_deref();
+        account.is_some_and(|account| self.accounts.contains(&hash_of(&self.salt, limit.platform(), account)))
+    }
 }
 
 /// An account, hashed with a salt: the platform's id of it, or the handle where the platform's id is not known.
 pub fn hashed(salt: &[u8; 16], connection: &Connection) -> [u8; 32] {
     let account = connection.platform_user_id.as_deref().unwrap_or(&connection.handle);
-    let parts: [&[u8]; 3] = [connection.platform.as_bytes(), &[0], account.as_bytes()];
+    hash_of(salt, &connection.platform, account)
+}
+
+fn hash_of(salt: &[u8; 16], platform: &str, account: &str) -> [u8; 32] {
+    let parts: [&[u8]; 3] = [platform.as_bytes(), &[0], account.as_bytes()];
     parts.iter().fold(Sha256::new_with_prefix(salt), |sum, part| sum.chain_update(part)).finalize().into()
 }
 

@@ -358,6 +358,13 @@ pub struct BudgetKey {
     pub account: Option<String>,
 }
 
+impl BudgetKey {
+    /// The platform's slug.
+    pub fn platform(&self) -> &str {
+        self.lane.split_once('/').map_or(&self.lane, |(platform, _)| platform)
+    }
+}
+
 /// A limit as a platform's response reported it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReportedLimit {

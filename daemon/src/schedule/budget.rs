@@ -165,6 +165,16 @@ impl BudgetUse {
     }
 }
 
+/// A limit that begins anew each day, as the planner needs it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Daily {
+    pub unit: &'static str,
+    /// Thousandths of a unit.
+    pub per_account: u64,
+    /// Units.
+    pub available: u64,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

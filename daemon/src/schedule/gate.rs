@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use roster_protocol::time::Timestamp;
 
-use super::budget::{Budget, Window};
+use super::budget::{Budget, Daily, Window};
 use super::lane;
 use crate::model::{BudgetKey, BudgetUse, ReportedLimit};
 
@@ -206,7 +206,7 @@ impl Gate {
     pub fn know(&mut self, platform: &str, budgets: &[Budget], chosen: &BTreeMap<String, u64>) {
         let terms = |budget: &Budget| Terms { budget: *budget, chosen: chosen.get(budget.unit).copied() };
         let terms: Vec<Terms> = budgets.iter().map(terms).collect();
-        for (key, kept) in self.uses.iter_mut().filter(|(key, _)| lane::platform_of(&key.lane) == platform) {
+        for (key, kept) in self.uses.iter_mut().filter(|(key, _)| key.platform() == platform) {
             if let Some(known) = terms.iter().find(|known| known.budget.unit == key.unit) {
                 kept.terms = *known;
                 self.near_end.extend(kept.is_near_end(Priority::CatchUp).then(|| key.clone()));
@@ -243,6 +243,11 @@ impl Gate {
     fn budget_for(&self, lane: &str, path: &str) -> Option<Budget> {
         let budgets = self.budgets.get(lane::platform_of(lane))?.iter().map(|terms| terms.budget);
         budgets.filter(|budget| path.starts_with(budget.path)).max_by_key(|budget| budget.path.len())
+    }
+
+    /// Forgets what some accounts have spent; what is stored of it is deleted elsewhere.
+    pub fn forget_accounts(&mut self, is_one: impl Fn(&BudgetKey) -> bool) {
+        self.uses.retain(|key, _| !is_one(key));
     }
 
     /// The row of a limit, without what is forgotten by now.
@@ -308,8 +313,8 @@ impl Gate {
         self.note(key);
     }
 
-    /// Whether a limit near its end has had more room, or an earlier end, since this was called last. What waits for it need not wait until
-    /// the end that was known before; and once that end has passed and another caller has looked, nothing says when it was.
+    /// Whether a limit near its end has had more room, or an earlier end, since this was called last. What waits for it need
+    /// not wait until the end that was known before.
     pub fn take_freed(&mut self) -> bool {
         std::mem::take(&mut self.has_freed)
     }
@@ -482,16 +487,6 @@ impl Gate {
 
 fn of_app(lane: &str, unit: &str) -> BudgetKey {
     BudgetKey { lane: lane.to_owned(), unit: unit.to_owned(), account: None }
-}
-
-/// A limit that begins anew each day, as the planner needs it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Daily {
-    pub unit: &'static str,
-    /// Thousandths of a unit.
-    pub per_account: u64,
-    /// Units.
-    pub available: u64,
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use roster_protocol::time::Seconds;
 
-use super::gate::Daily;
+use super::budget::Daily;
 
 /// How often a connection is due.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

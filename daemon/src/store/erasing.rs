@@ -13,7 +13,7 @@ use super::queries::Query;
 use super::reader::Reader;
 use super::records::{self, Record, delivery_key};
 use super::tables::{Records, split_timed_key};
-use crate::model::{Alert, Delivery, RequestBlock, Tombstone};
+use crate::model::{Alert, BudgetUse, Delivery, Receipt, RequestBlock, Tombstone};
 
 /// How many rows one transaction deletes or changes.
 const ROWS: usize = 5_000;
@@ -141,9 +141,28 @@ impl Store {
         // Runs and changes, as of any connection that was removed.
         self.sweep().await?;
         self.erase_alerts(held.clone()).await?;
-        self.erase_requests(held.clone()).await?;
         let of = held.clone();
-        self.erase_rows(Records::Quarantine, move |key, _| names(&of, key)).await
+        self.take_out(move |block: &mut RequestBlock| {
+            let before = block.requests.len();
+            block.requests.retain(|request| !is_theirs(&of, request));
+            taken(block.requests.len() < before, block.requests.is_empty())
+        })
+        .await?;
+        let of = held.clone();
+        // That a notification was received stays: the platform may repeat it.
+        self.take_out(move |receipt: &mut Receipt| {
+            let before = receipt.marked.len();
+            receipt.marked.retain(|(connection, _)| !of.connections.contains(connection));
+            taken(receipt.marked.len() < before, false)
+        })
+        .await?;
+        let of = tombstone.clone();
+        self.erase_rows(Records::Budgets, move |key, value| {
+            let spent = records::read::<BudgetUse>(Records::Budgets, key, value);
+            spent.is_ok_and(|spent| of.has(&spent.key))
+        })
+        .await?;
+        self.erase_rows(Records::Quarantine, move |key, _| may_name(&held, key)).await
     }
 
     async fn erase_alerts(&self, held: Held) -> Result<(), StoreError> {
@@ -189,27 +208,27 @@ impl Store {
         .await
     }
 
-    /// Takes the requests about these connections out of their blocks.
-    async fn erase_requests(&self, held: Held) -> Result<(), StoreError> {
-        let of = held.clone();
+    /// Takes out of the rows of a table what is theirs.
+    async fn take_out<R: Record>(
+        &self,
+        change: impl FnMut(&mut R) -> Taken + Clone + Send + 'static,
+    ) -> Result<(), StoreError> {
+        let mut look = change.clone();
         let has_theirs = move |key: &[u8], value: &[u8]| {
-            let block = records::read::<RequestBlock>(Records::Requests, key, value);
-            block.is_ok_and(|block| block.requests.iter().any(|request| is_theirs(&of, request)))
+            records::read::<R>(R::TABLE, key, value).is_ok_and(|mut row| look(&mut row) != Taken::Nothing)
         };
-        let keys = self.with_reader(move |reader| reader.keys(Records::Requests, has_theirs)).await?;
+        let keys = self.with_reader(move |reader| reader.keys(R::TABLE, has_theirs)).await?;
         for some in keys.chunks(ROWS).map(<[_]>::to_vec) {
-            let of = held.clone();
+            let mut change = change.clone();
             self.alone(move |txn, _| {
-                let mut rows = txn.open_table(Records::Requests.definition())?;
+                let mut rows = txn.open_table(R::TABLE.definition())?;
                 for key in &some {
-                    let read = rows
-                        .get(key.as_slice())?
-                        .map(|value| records::read::<RequestBlock>(Records::Requests, key, value.value()));
-                    let Some(Ok(mut block)) = read else { continue };
-                    block.requests.retain(|request| !is_theirs(&of, request));
-                    match block.requests.is_empty() {
-                        true => drop(rows.remove(key.as_slice())?),
-                        false => drop(rows.insert(key.as_slice(), block.value(key)?.as_slice())?),
+                    let read = rows.get(key.as_slice())?.map(|value| records::read::<R>(R::TABLE, key, value.value()));
+                    let Some(Ok(mut row)) = read else { continue };
+                    match change(&mut row) {
+                        Taken::Nothing => {}
+                        Taken::Some => drop(rows.insert(key.as_slice(), row.value(key)?.as_slice())?),
+                        Taken::All => drop(rows.remove(key.as_slice())?),
                     }
                 }
                 Ok(())
@@ -236,8 +255,30 @@ impl Store {
     }
 }
 
-/// Whether the key of a damaged row that was put aside has one of their ids. Which alerts were theirs cannot be known.
-fn names(held: &Held, key: &[u8]) -> bool {
+/// What was taken out of a row.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Taken {
+    Nothing,
+    Some,
+    /// Nothing is left in it.
+    All,
+}
+
+fn taken(some: bool, is_empty: bool) -> Taken {
+    match (some, is_empty) {
+        (false, _) => Taken::Nothing,
+        (true, false) => Taken::Some,
+        (true, true) => Taken::All,
+    }
+}
+
+/// Whether a damaged row that was put aside may be about them: its key has one of their ids, or it is an alert, a delivery or
+/// a block of requests, of which that cannot be known any more.
+fn may_name(held: &Held, key: &[u8]) -> bool {
+    let (table, key) = key.split_at(key.iter().position(|byte| *byte == 0).unwrap_or_default());
+    let of_unknown = [Records::Alerts, Records::Deliveries, Records::DeliveriesPending, Records::Requests];
     let has = |id: &[u8; 5]| key.windows(id.len()).any(|part| part == id);
-    held.influencers.iter().any(|id| has(&id.0)) || held.connections.iter().any(|id| has(&id.0))
+    of_unknown.iter().any(|it| it.name().as_bytes() == table)
+        || held.influencers.iter().any(|id| has(&id.0))
+        || held.connections.iter().any(|id| has(&id.0))
 }

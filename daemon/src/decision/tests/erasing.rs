@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::decision::erase::{self, Replayed};
+use crate::decision::removal;
 use crate::model::{RevokedGrant, Tombstone};
 
 const SALT: [u8; 16] = [9; 16];
@@ -77,4 +78,26 @@ fn an_older_copy_uses_no_consent_that_was_ended() {
     assert!(matches!(commit.consents.grants[0].state, GrantState::Revoking { .. }));
     let (replayed, commit) = ended(Timestamp(granted.0 - 1));
     assert!(replayed == Replayed::default() && commit.consents.grants.is_empty(), "the owner consented again");
+}
+
+#[test]
+fn what_is_still_being_revoked_names_no_owner_but_where_a_removal_may_bring_it_back() {
+    let revoking = GrantState::Revoking { since: NOON, attempts: 3, next_at: NOON, last_error: None };
+    let grants = vec![grant(1, GrantState::Live), grant(2, GrantState::Live), grant(3, revoking)];
+    let mut scene = Scene::new().with_grants(grants, vec![used(SKY, 1), used(HERS, 2)]);
+    let ((), commit) = scene.commit(|decision| {
+        let connection = decision.roster.connections[&HERS].clone();
+        removal::connection(decision, &ana(), &connection);
+        Ok(())
+    });
+    let mut scene = scene.after(commit);
+    let (_, commit) = scene.commit(|decision| erase::erase(decision, &ana(), "Mara", SALT));
+    let scene = scene.after(commit);
+    let owner = |number: u8| {
+        let grant = &scene.roster.consents.grants[&used(SKY, number).grant];
+        (grant.owner_id.clone(), grant.owner_name.clone())
+    };
+    let none = (String::new(), String::new());
+    assert_eq!((owner(1), owner(3)), (none.clone(), none), "theirs, and one of which that is not known");
+    assert_eq!(owner(2), ("owner2".to_owned(), "Mara".to_owned()), "it can be taken back for a day");
 }

@@ -5,6 +5,7 @@ mod chain;
 mod crash;
 mod damage;
 pub(crate) mod disk;
+mod erasing;
 mod migration;
 mod model;
 mod newer;
