@@ -11,6 +11,7 @@ use roster_protocol::influencer::InfluencerQuery;
 use roster_protocol::transport::{self, within};
 use roster_sandbox::{AccountEdit, Platform, Sandbox};
 
+use crate::support::consent::open;
 use crate::support::programs::{CommandOutput, Home, ROSTERD, alone, until};
 use crate::support::{LIMIT, figure, times};
 
@@ -212,7 +213,13 @@ async fn a_check_says_what_is_whole_and_what_is_damaged_and_changes_nothing() {
 /// A start over a store with a lost page: what is whole is there to be read, and not a byte of the store is changed.
 async fn is_read_only(home: &Home, file: &Path) {
     let damaged = std::fs::read(file).expect("the store");
+    let config = std::fs::read_to_string(home.config()).expect("a config");
+    let port = std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").port();
+    home.configure(&config.replace("listen = \"off\"", &format!("listen = \"127.0.0.1:{port}\"")));
     let mut rosterd = home.start().await;
+    let (code, ready) = open(&format!("http://127.0.0.1:{port}/readyz")).await;
+    assert!(code == 503 && ready.contains("damaged"), "{code} {ready}");
+    home.configure(&config);
     let status = home.json(&["status"]).await;
     assert!(status["not_ready"].as_str().is_some_and(|why| why.contains("damaged")), "{status}");
     let checked = home.roster(&["status", "--check"]).await;
@@ -222,6 +229,8 @@ async fn is_read_only(home: &Home, file: &Path) {
     let first = listed["influencers"][0]["id"].as_str().expect("an id").to_owned();
     let connection = home.json(&["show", &first]).await["connections"][0]["id"].clone();
     home.json(&["history", connection.as_str().expect("an id")]).await;
+    let exported = home.json(&["export", "--influencer", &first]).await;
+    assert!(exported["count"].as_u64() > Some(1) && exported["influencer"] == first.as_str(), "{exported}");
     let refused = home.roster(&["add", "Ana"]).await;
     assert!(refused.code == Some(1) && refused.err.contains("rosterd repair"), "{refused:?}");
     let alerts = home.json(&["alerts"]).await;

@@ -77,3 +77,16 @@ async fn a_person_is_exported_for_programs_and_for_themselves() {
     assert_eq!(home.roster(&["export", "--influencer", "no-such"]).await.code, Some(4));
     assert_eq!(home.roster(&["export", "--influencer", NAME, "--format", "html", "--json"]).await.code, Some(2));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_was_removed_within_the_day_is_still_held_and_the_export_says_so() {
+    let (_sandbox, home, _daemon) = two().await;
+    home.json(&["remove", NAME, "--yes"]).await;
+    let refused = home.roster(&["export", "--influencer", NAME]).await;
+    assert!(refused.code == Some(1) && refused.out.is_empty(), "{refused:?}");
+    assert!(refused.err.contains("what is held of them is deleted at") && refused.err.contains("`roster undo`"));
+    home.json(&["undo"]).await;
+    let document = home.roster(&["export", "--influencer", NAME]).await;
+    assert_eq!((document.code, &document.json()["name"]), (Some(0), &NAME.into()));
+    assert_eq!(home.roster(&["export", "--influencer", "No such"]).await.code, Some(4));
+}

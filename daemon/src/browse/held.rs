@@ -13,18 +13,21 @@ use std::sync::Arc;
 
 use roster_protocol::audit::Who;
 use roster_protocol::error::RosterError;
+use roster_protocol::folding::folded;
 use roster_protocol::held::{Held, HeldPage, Part};
 use roster_protocol::ids::{ConnectionId, InfluencerId};
 use roster_protocol::service::{ChangesQuery, PAGE_ROWS, Page, PageMark, RequestsQuery, RunsQuery};
+use roster_protocol::text::clean;
 use roster_protocol::time::Date;
 
 use super::{deliveries, lists};
 use crate::app::{App, read_error};
-use crate::model::On;
-use crate::roster::resolve;
-use crate::roster::rows;
+use crate::model::{On, Removal};
+use crate::roster::{Roster, resolve, rows};
 use crate::store::{self, Mark};
 
+/// The longest sentence of an error.
+const CHARACTERS: usize = 300;
 /// How many pages of a list that is about everything are searched for one response.
 const SEARCHED: usize = 20;
 
@@ -63,6 +66,19 @@ impl Position {
     }
 }
 
+/// That an influencer was removed within the day, and all of it is still held.
+fn removed(roster: &Roster, named: &str) -> Option<RosterError> {
+    let named = named.trim();
+    let is_it = |it: &&Removal| {
+        let influencer = it.influencer.as_ref();
+        influencer.is_some_and(|it| folded(&it.name) == folded(named) || it.id.to_string() == named)
+    };
+    let removal = roster.removals.values().find(is_it)?;
+    let found = format!("{named} was removed, and what is held of them is deleted at {}", removal.ends_at);
+    let fix = "`roster undo`, by who removed them, brings it back: export it then, and remove or erase them again";
+    Some(RosterError::conflict(clean(&found, CHARACTERS)).hint(fix))
+}
+
 fn unknown_mark() -> RosterError {
     RosterError::usage("no page of an export begins there")
 }
@@ -73,7 +89,7 @@ fn unknown_mark() -> RosterError {
 /// No influencer of that name, or the store cannot be read.
 pub async fn page(app: &Arc<App>, who: &Who, named: &str, mark: Option<Vec<u8>>) -> Result<HeldPage, RosterError> {
     let person = app.look(|roster| {
-        let influencer = resolve::influencer(roster, named)?;
+        let influencer = resolve::influencer(roster, named).map_err(|error| removed(roster, named).unwrap_or(error))?;
         let mut connections: Vec<ConnectionId> = roster.all_connections_of(influencer.id).map(|it| it.id).collect();
         connections.sort();
         let keys = roster.data_keys.values().filter(|key| key.now == influencer.id);
