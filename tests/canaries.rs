@@ -10,7 +10,7 @@ use roster_protocol::transport::within;
 use roster_sandbox::{AccountEdit, Fault, FaultKind, HookKind, HookOrder, Platform, Sandbox, Stage};
 
 use crate::support::consent::{APPS, approve, open};
-use crate::support::programs::{Home, Rosterd, until};
+use crate::support::programs::{CommandOutput, Home, ROSTERD, Rosterd, alone, until};
 use crate::support::{LIMIT, synced_at_will};
 
 const PLATFORMS: [(Platform, &str); 4] = [
@@ -156,12 +156,19 @@ async fn no_secret_is_anywhere_but_sealed() {
         &["changes"],
         &["doctor"],
         &["requests"],
+        &["keys", "list"],
+        &["access"],
+        &["budgets"],
+        &["export", "--influencer", "Mara"],
     ] {
         for json in [&[][..], &["--json"][..]] {
             let output = home.roster(&[arguments, json].concat()).await;
             pile.put(&format!("roster {arguments:?}"), [output.out, output.err].concat().into_bytes());
         }
     }
+    let page = home.roster(&["export", "--influencer", "Mara", "--format", "html"]).await;
+    assert_eq!(page.code, Some(0), "{page:?}");
+    pile.put("the page for the person", page.out.into_bytes());
     for (platform, _) in PLATFORMS {
         let output = home.roster(&["platforms", "test", platform.slug(), "--json"]).await;
         pile.put("roster platforms test", [output.out, output.err].concat().into_bytes());
@@ -172,8 +179,33 @@ async fn no_secret_is_anywhere_but_sealed() {
         let bytes = std::fs::read(format!("/proc/{}/{name}", rosterd.pid())).expect("ours");
         pile.put(name, bytes);
     }
+    // A backup that is encrypted to nobody, as its reader has it.
+    let backup = home.path("a.backup");
+    let file = backup.to_str().expect("a path in letters");
+    let made = home.roster(&["backup", file]).await;
+    let frames = zstd::decode_all(std::fs::File::open(&backup).expect("the backup")).expect("frames");
+    pile.put("a backup", frames);
+    pile.put("roster backup", [made.out, made.err].concat().into_bytes());
     let (status, _) = rosterd.end(Signal::SIGTERM).await;
     assert!(status.success(), "{status}");
+    let repaired = home.path("repaired");
+    let state = home.state();
+    let [state, new] = [&state, &repaired].map(|path| path.to_str().expect("a path in letters"));
+    for arguments in [
+        &["check", "--state-dir", state][..],
+        &["check", "--json", "--state-dir", state],
+        &["repair", "--json", "--state-dir", state, new],
+    ] {
+        let mut command = alone(ROSTERD, &home.path(""));
+        command.args(arguments);
+        let output = CommandOutput::of(command).await;
+        assert_eq!(output.code, Some(0), "{output:?}");
+        pile.put(&format!("rosterd {arguments:?}"), [output.out, output.err].concat().into_bytes());
+    }
+    let effective = CommandOutput::of(home.rosterd(&["check-config", "--effective"])).await;
+    assert_eq!(effective.code, Some(0), "{effective:?}");
+    pile.put("rosterd check-config", [effective.out, effective.err].concat().into_bytes());
+    pile.put_dir(&repaired, &[]);
     pile.put("the log", home.log().into_bytes());
     let key = std::fs::read_to_string(home.state().join("master.key")).expect("a key").trim().to_owned();
     pile.put_dir(&home.state(), &["master.key"]);
