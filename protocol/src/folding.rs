@@ -3,9 +3,12 @@
 //! Every search and every comparison of names goes through [`folded`], of handles through [`folded_handle`].
 
 use icu_casemap::{CaseMapper, CaseMapperBorrowed};
-use icu_normalizer::{ComposingNormalizer, ComposingNormalizerBorrowed};
+use icu_normalizer::{
+    ComposingNormalizer, ComposingNormalizerBorrowed, DecomposingNormalizer, DecomposingNormalizerBorrowed,
+};
 
 const COMPOSED: ComposingNormalizerBorrowed<'static> = ComposingNormalizer::new_nfc();
+const DECOMPOSED: DecomposingNormalizerBorrowed<'static> = DecomposingNormalizer::new_nfd();
 const CASES: CaseMapperBorrowed<'static> = CaseMapper::new();
 
 /// The composed form (NFC): the same text however its accents were typed.
@@ -32,6 +35,17 @@ pub fn folded(text: &str) -> String {
     composed(&letters.collect::<String>())
 }
 
+/// The same without accents, as on a keyboard that has none: `Zoé` is `zoe`. Letters of their own, such as `ł`, stay.
+pub fn bare(text: &str) -> String {
+    let folded = folded(text);
+    if folded.is_ascii() {
+        return folded;
+    }
+    // Beyond this block marks are letters of their script.
+    let is_accent = |c: &char| ('\u{300}'..='\u{36f}').contains(c);
+    composed(&DECOMPOSED.normalize(&folded).chars().filter(|c| !is_accent(c)).collect::<String>())
+}
+
 /// What is equal for a platform's handle: without case, and however its accents were typed, but letter by letter.
 ///
 /// Unlike [`folded`] it makes no two handles one that a platform may tell apart, such as `ß` and `ss`.
@@ -47,6 +61,15 @@ pub fn folded_handle(handle: &str) -> String {
 pub fn nearest<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> &'a str {
     let alike = known.into_iter().map(|word| (strsim::jaro_winkler(typed, word), word));
     alike.reduce(|best, next| if next.0 > best.0 { next } else { best }).map_or("", |(_, word)| word)
+}
+
+/// The known words that one may have meant with a typed one, at most three, the most alike first.
+pub fn alike<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
+    const ENOUGH: f64 = 0.87;
+    let alike = known.into_iter().map(|word| (strsim::jaro_winkler(typed, word), word));
+    let mut alike: Vec<(f64, &str)> = alike.filter(|(likeness, _)| *likeness >= ENOUGH).collect();
+    alike.sort_by(|one, other| other.0.total_cmp(&one.0).then(one.1.cmp(other.1)));
+    alike.into_iter().map(|(_, word)| word).take(3).collect()
 }
 
 #[cfg(test)]
@@ -69,6 +92,18 @@ mod tests {
     }
 
     #[test]
+    fn accents_need_not_be_typed() {
+        let check = |text: &str, expected: &str| assert_eq!(bare(text), expected);
+        check("Zoé", "zoe");
+        check("Zoe\u{301} DÜBEN", "zoe duben");
+        check("Νίκος", "νικοσ");
+        check("İnci Şahin", "inci sahin");
+        check("Łukasz", "łukasz");
+        check("がく", "がく");
+        check("Straße", "strasse");
+    }
+
+    #[test]
     fn handles_are_folded_letter_by_letter() {
         let check = |one: &str, other: &str, same: bool| {
             assert_eq!(folded_handle(one) == folded_handle(other), same, "{one:?} {other:?}");
@@ -87,6 +122,14 @@ mod tests {
         assert_eq!(nearest("yuotube", known), "youtube");
         assert_eq!(nearest("insta", known), "instagram");
         assert_eq!(nearest("x", []), "");
+    }
+
+    #[test]
+    fn only_what_is_alike_may_have_been_meant() {
+        let known = ["zoe", "oskar", "mara linde", "mara lind"];
+        assert_eq!(alike("mara lnid", known), ["mara lind", "mara linde"]);
+        assert_eq!(alike("oscar", known), ["oskar"]);
+        assert_eq!(alike("ines", known), [""; 0]);
     }
 
     proptest::proptest! {

@@ -11,7 +11,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use jiff::tz::TimeZone;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Rect, Size};
-use roster_protocol::folding::folded;
+use roster_protocol::folding::{bare, folded};
 use roster_protocol::query::{self, Term, Test};
 use roster_protocol::reported::Reported;
 use roster_protocol::service::{History, Page};
@@ -230,7 +230,7 @@ impl Daemon {
         }
         let terms = query::parse(&wanted.filter)?.terms;
         let holds = |row: &InfluencerRow, term: &Term| match &term.test {
-            Test::Contains(text) => folded(&row.name).contains(text) != term.not,
+            Test::Contains(text) => bare(&row.name).contains(text) != term.not,
             _ => true,
         };
         let fits = |row: &&InfluencerRow| terms.iter().all(|term| holds(row, term));

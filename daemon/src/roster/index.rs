@@ -39,6 +39,11 @@ impl<K: Eq + Hash, V: Copy + PartialEq> Groups<K, V> {
         }
     }
 
+    /// The keys, in no order.
+    pub fn keys(&self) -> impl Iterator<Item = &K> {
+        self.0.keys()
+    }
+
     /// What is under a key.
     pub fn of(&self, key: &K) -> &[V] {
         self.0.get(key).map_or(&[], Vec::as_slice)
@@ -48,7 +53,7 @@ impl<K: Eq + Hash, V: Copy + PartialEq> Groups<K, V> {
 /// What texts may name.
 #[derive(Clone, Debug, Default)]
 pub struct Index {
-    /// Influencers by their folded name.
+    /// Influencers by their name as [`bare`](roster_protocol::folding::bare) has it.
     pub by_name: Groups<String, InfluencerId>,
     pub influencers: BTreeSet<InfluencerId>,
     /// Those that are connected.

@@ -1,15 +1,20 @@
 //! Names as users type them, resolved here and nowhere else.
 //!
-//! An influencer is an id, a unique prefix of one, an exact name, or `platform:handle`; a connection is an id,
+//! An influencer is an id, a unique prefix of one, a name (its accents need not be typed), or `platform:handle`; a connection is an id,
 //! a unique prefix, or `platform:handle`; where both match, it names the connection.
 
 use roster_protocol::connection::Account;
 use roster_protocol::error::{ErrorKind, RosterError};
-use roster_protocol::folding::{composed, folded, nearest};
+use roster_protocol::folding::{alike, bare, composed, folded, nearest};
 
 use super::{Roster, index};
 use crate::model::{Connection, Influencer};
 use crate::platforms::PlatformInfo;
+
+/// So many names are compared with one that is not there: others wait meanwhile.
+const MOST_COMPARED: usize = 100_000;
+/// So many of them are named.
+const MOST_NAMED: usize = 3;
 
 /// A connection, or else an influencer.
 #[derive(Clone, Copy, Debug)]
@@ -40,13 +45,32 @@ pub fn influencer<'a>(roster: &'a Roster, text: &str) -> Result<&'a Influencer, 
     if let (true, Some(connection)) = (found.is_empty(), by_account(roster, text)) {
         found = Vec::from_iter(roster.influencers.get(&connection.influencer));
     }
+    if found.is_empty() {
+        found = called(roster, text).collect();
+    }
     let shown = |influencer: &Influencer| format!("{} {}", influencer.id, influencer.name);
-    only(found, "influencer", text, shown, "`roster list` shows them all")
+    let otherwise = if found.is_empty() { did_you_mean(roster, text) } else { None };
+    only(found, "influencer", text, shown, otherwise.as_deref().unwrap_or("`roster list` shows them all"))
+}
+
+/// The influencers whose names are most like what was typed, in a sentence.
+fn did_you_mean(roster: &Roster, text: &str) -> Option<String> {
+    let near = alike(&bare(text.trim()), roster.index.by_name.keys().take(MOST_COMPARED).map(String::as_str));
+    let near = near.into_iter().flat_map(|name| roster.index.by_name.of(&name.to_owned()));
+    let names: Vec<&str> =
+        near.filter_map(|id| Some(roster.influencers.get(id)?.name.as_str())).take(MOST_NAMED).collect();
+    (!names.is_empty()).then(|| format!("did you mean {}?", names.join(", ")))
+}
+
+/// All influencers whose name is this one, whatever its case and accents.
+fn called<'a>(roster: &'a Roster, name: &str) -> impl Iterator<Item = &'a Influencer> {
+    roster.index.by_name.of(&bare(name.trim())).iter().filter_map(|id| roster.influencers.get(id))
 }
 
 /// All influencers of a name, in whatever case.
 pub fn namesakes<'a>(roster: &'a Roster, name: &str) -> impl Iterator<Item = &'a Influencer> {
-    roster.index.by_name.of(&folded(name.trim())).iter().filter_map(|id| roster.influencers.get(id))
+    let exact = folded(name.trim());
+    called(roster, name).filter(move |influencer| folded(&influencer.name) == exact)
 }
 
 /// The connection that a text names; a disconnected one is named only by its whole id.
@@ -78,8 +102,11 @@ pub fn either<'a>(roster: &'a Roster, text: &str) -> Result<Named<'a>, RosterErr
             Err(_) => Err(error),
         },
         Err(_) => influencer(roster, text).map(Named::Influencer).map_err(|error| match error.kind {
-            ErrorKind::NotFound => RosterError::not_found(format!("no influencer or connection is named {text:?}"))
-                .hint("`roster list` shows influencers, `roster show INFLUENCER` their connections"),
+            ErrorKind::NotFound => {
+                let shown = "`roster list` shows influencers, `roster show INFLUENCER` their connections".to_owned();
+                RosterError::not_found(format!("no influencer or connection is named {text:?}"))
+                    .hint(did_you_mean(roster, text).unwrap_or(shown))
+            }
             _ => error,
         }),
     }
@@ -225,5 +252,13 @@ mod tests {
         check("inci şahin", Ok("555aaaaa"));
         check("Zoé Düben", Ok("666aaaaa"));
         check("Zoe\u{308} Mu\u{308}ller", Ok("777aaaaa"));
+        // Accents need not be typed.
+        check("zoe muller", Ok("777aaaaa"));
+        check("Inci Sahin", Ok("555aaaaa"));
+        check("zoe", Err(ErrorKind::Ambiguous));
+        let hint = |text: &str| super::influencer(&roster, text).expect_err("it is not there").hint;
+        assert_eq!(hint("zoe dubne").as_deref(), Some("did you mean Zoe\u{301} Du\u{308}ben?"));
+        assert_eq!(hint("nobody").as_deref(), Some("`roster list` shows them all"));
+        assert_eq!(either(&roster, "Eva Strase").expect_err("no").hint.as_deref(), Some("did you mean Eva Straße?"));
     }
 }

@@ -4,7 +4,7 @@ use std::sync::{Arc, LazyLock};
 
 use icu_collator::options::CollatorOptions;
 use icu_collator::{CollatorBorrowed, CollatorPreferences};
-use roster_protocol::folding::folded;
+use roster_protocol::folding::{bare, folded};
 
 /// Bytes that compare as a dictionary orders the names they are made of.
 pub type SortKey = Arc<[u8]>;
@@ -12,7 +12,7 @@ pub type SortKey = Arc<[u8]>;
 /// The texts of one influencer.
 #[derive(Clone, Debug)]
 pub struct Texts {
-    /// Name, handles and tags, folded, separated by line ends, which no filter word contains.
+    /// Name, handles and tags without case and accents, separated by line ends, which no filter word contains.
     pub searched: String,
     pub sort_key: SortKey,
 }
@@ -20,7 +20,7 @@ pub struct Texts {
 impl Texts {
     pub fn of<'a>(name: &'a str, tags: &'a [String], handles: impl Iterator<Item = &'a str>) -> Self {
         let parts = std::iter::once(name).chain(handles).chain(tags.iter().map(String::as_str));
-        Self { searched: parts.map(folded).collect::<Vec<_>>().join("\n"), sort_key: sort_key(name) }
+        Self { searched: parts.map(bare).collect::<Vec<_>>().join("\n"), sort_key: sort_key(name) }
     }
 }
 
@@ -44,9 +44,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn name_handles_and_tags_are_searched_without_case() {
-        let texts = Texts::of("Mara L", &["Beauty".into()], ["@Straße"].into_iter());
-        assert_eq!(texts.searched, "mara l\n@strasse\nbeauty");
+    fn name_handles_and_tags_are_searched_without_case_and_accents() {
+        let texts = Texts::of("Mara Lö", &["Beauty".into()], ["@Straße"].into_iter());
+        assert_eq!(texts.searched, "mara lo\n@strasse\nbeauty");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Influencers, their connections, and what users set.
 
-use roster_protocol::folding::{folded, folded_handle};
+use roster_protocol::folding::{bare, folded_handle};
 use roster_protocol::ids::InfluencerId;
 
 use super::Touched;
@@ -68,10 +68,10 @@ impl Roster {
 
     /// Stores an influencer in all indexes, and returns what it was before.
     pub(in crate::roster) fn put_influencer(&mut self, influencer: Influencer) -> Option<Influencer> {
-        let (id, name) = (influencer.id, folded(&influencer.name));
+        let (id, name) = (influencer.id, bare(&influencer.name));
         let before = self.influencers.insert(id, influencer);
         if let Some(before) = &before {
-            self.index.by_name.remove(&folded(&before.name), id);
+            self.index.by_name.remove(&bare(&before.name), id);
         }
         self.index.by_name.put(name, id);
         self.index.influencers.insert(id);
@@ -80,7 +80,7 @@ impl Roster {
 
     fn remove_influencer(&mut self, id: InfluencerId) {
         if let Some(before) = self.influencers.remove(&id) {
-            self.index.by_name.remove(&folded(&before.name), id);
+            self.index.by_name.remove(&bare(&before.name), id);
         }
         self.index.influencers.remove(&id);
         self.of_influencer.remove(&id);
