@@ -122,6 +122,7 @@ mod tests {
         assert_eq!(nearest("yuotube", known), "youtube");
         assert_eq!(nearest("insta", known), "instagram");
         assert_eq!(nearest("x", []), "");
+        assert_eq!(nearest("tag", ["tags", "tagz"]), "tags", "the first of several");
     }
 
     #[test]

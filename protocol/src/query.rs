@@ -344,6 +344,15 @@ mod tests {
         check("platform:", "platform:NAME");
     }
 
+    #[test]
+    fn an_error_lists_what_is_known_where_it_is_a_list() {
+        let hint = |text: &str| RosterError::from(parse(text).expect_err(text)).hint.expect("what to do");
+        let known = "known are status:fresh, status:stale, status:never, status:error, status:reauthorize, status:paused; \
+                     in quotes it is text: \"status:eror\"";
+        assert_eq!(hint("status:eror"), known);
+        assert_eq!(hint("-followers:many"), "in quotes it is text: \"followers:many\"");
+    }
+
     proptest::proptest! {
         #[test]
         fn any_text_is_understood_or_refused(text in ".{0,80}") {

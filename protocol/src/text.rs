@@ -97,6 +97,12 @@ mod tests {
     }
 
     #[test]
+    fn what_is_invisible_takes_no_room() {
+        let between = "\u{200b}".repeat(30);
+        assert_eq!(clean(&["m", "a", "r", "a", "!"].join(&between), 5), "mara!");
+    }
+
+    #[test]
     fn typed_names_are_refused_rather_than_changed() {
         assert!(is_clean("Oskar & Ines"));
         for bad in ["", " ", "a\nb", "a  b", "\u{1b}[31mx", &"x".repeat(81)] {

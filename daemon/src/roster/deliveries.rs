@@ -188,6 +188,7 @@ mod tests {
         let pending = delivery(1, "mail", DeliveryState::Pending);
         [5, 50, 20].into_iter().for_each(|due| deliveries.put(&at(pending.clone(), due)));
         assert_eq!(deliveries.due_on("mail").map(|it| it.next_at).collect::<Vec<_>>(), [Some(Timestamp(20))]);
+        assert!(!deliveries.is_empty());
         deliveries.put(&delivery(1, "mail", DeliveryState::Dead));
         assert!(deliveries.is_empty() && !deliveries.has_id(pending.id) && deliveries.announced(1).is_empty());
     }
