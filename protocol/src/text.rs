@@ -90,6 +90,7 @@ mod tests {
         check("zero\u{200b}width\u{feff}", "zerowidth");
         check("👩\u{200d}💻 dev", "👩\u{200d}💻 dev");
         check("a\u{200d}", "a");
+        check("a\u{3164}b\u{2800}c", "abc");
         check("ใหม่ नमस्ते", "ใหม่ नमस्ते");
         check(&"x".repeat(100_000), &"x".repeat(20));
         check("", "");

@@ -199,6 +199,19 @@ mod tests {
     }
 
     #[test]
+    fn a_day_may_be_named_and_lengths_are_milliseconds() {
+        let day = |text: &str| text.parse::<Day>().map_err(|error| error.to_string());
+        assert_eq!([day("today"), day("yesterday")], [Ok(Day::TODAY), Ok(Day::Ago(1))]);
+        assert_eq!(day("2026-11-21"), Ok(Day::On(Date(20778))));
+        assert!(day("tomorrow").is_err());
+        assert_eq!((Seconds(3).millis(), Seconds(u64::MAX).millis()), (3000, i64::MAX));
+        assert_eq!(
+            [Timestamp(5_999), Timestamp(-1)].map(Timestamp::whole_seconds),
+            [Timestamp(5_000), Timestamp(-1_000)]
+        );
+    }
+
+    #[test]
     fn times_that_no_calendar_has_are_cut_to_its_ends() {
         assert_eq!(Timestamp(i64::MIN).to_jiff(), jiff::Timestamp::MIN);
         assert_eq!(Timestamp(i64::MAX).to_jiff(), jiff::Timestamp::MAX);
