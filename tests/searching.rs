@@ -73,6 +73,43 @@ async fn names_are_found_in_any_case_and_form() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn accents_need_not_be_typed_and_a_miss_names_the_nearest() {
+    let (home, _daemon) = named(&["Zoë Müller", "Łukasz"], "t").await;
+    assert_eq!(listed(&home, &["zoe", "muller"]).await, ["Zoë Müller"]);
+    assert_eq!(home.json(&["show", "ZOE MULLER"]).await["name"], "Zoë Müller");
+    let missed = home.roster(&["show", "Zoe Mülelr"]).await;
+    assert!(missed.code == Some(4) && missed.err.contains("did you mean Zoë Müller?"), "{missed:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn lists_are_printed_as_other_programs_read_them() {
+    let (home, _daemon) = named(&["=1+1", "Ana | \"A\"", "Bo"], "t,u").await;
+    let printed = async |more: &[&str]| {
+        let output = home.roster(&[&["list", "--sort", "name"][..], more].concat()).await;
+        assert_eq!((output.code, output.err.as_str()), (Some(0), ""), "{more:?}: {output:?}");
+        output.out
+    };
+    let columns = ["--columns", "name,followers,tags"];
+    let csv = printed(&[&columns[..], &["--format", "csv"]].concat()).await;
+    assert_eq!(csv, "name,followers,tags\n'=1+1,,\"t,u\"\n\"Ana | \"\"A\"\"\",,\"t,u\"\nBo,,\"t,u\"\n");
+    let md = printed(&["--format", "md", "--columns", "name,sync_enabled"]).await;
+    assert!(md.starts_with("| name | sync_enabled |\n| --- | --- |\n| =1+1 | true |\n| Ana \\| "), "{md}");
+    let table = printed(&["--columns", "name"]).await;
+    assert_eq!(table, "NAME\n=1+1\nAna | \"A\"\nBo\n");
+    let lines = printed(&["--format", "ndjson"]).await;
+    let lines: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).expect("an object")).collect();
+    assert_eq!(lines.iter().map(|line| &line["tags"][0]).collect::<Vec<_>>(), ["t,u"; 3]);
+    let json: Value = serde_json::from_str(&printed(&["--format", "json"]).await).expect("one document");
+    assert_eq!(json["total"], 3);
+    let wrong = home.roster(&["list", "--format", "csv", "--columns", "nmae"]).await;
+    assert!(wrong.code == Some(2) && wrong.err.contains("did you mean name?"), "{wrong:?}");
+    let followed = home.roster(&["audit", "--follow", "--format", "csv"]).await;
+    assert!(followed.code == Some(2) && followed.err.contains("leave --format"), "{followed:?}");
+    let audit = home.roster(&["audit", "--format", "tsv", "--columns", "number,who.uid,action"]).await;
+    assert!(audit.out.starts_with("number\twho.uid\taction\n3\t"), "{audit:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn names_are_sorted_as_in_a_dictionary() {
     let (home, daemon) = named(&["zebra", "Øystein", "Łukasz", "Émile", "Ángel"], "x").await;
     assert_eq!(listed(&home, &["--sort", "name"]).await, ["Ángel", "Émile", "Łukasz", "Øystein", "zebra"]);

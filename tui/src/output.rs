@@ -3,6 +3,7 @@
 //! A reader who leaves early (`roster list | head`) ends a command quietly; see [`Failure::Output`].
 
 pub mod json;
+pub mod rows;
 pub mod table;
 pub mod text;
 
@@ -21,6 +22,7 @@ use rustix::io::Errno;
 use serde::Serialize;
 use tokio::sync::oneshot;
 
+use rows::{Form, Format};
 use table::{Paint, Tone};
 
 /// How a command ended when it did not fail as a whole.
@@ -107,6 +109,7 @@ pub struct Look {
 /// Where a command's output is printed.
 pub struct Output {
     json: bool,
+    form: Form,
     pub look: Look,
     /// How stderr is coloured.
     pub errors: Paint,
@@ -118,7 +121,13 @@ impl Output {
     pub fn new(json: bool, color: Color, now: Zoned) -> Self {
         let paint = Paint { colored: is_colored(color, &io::stdout()) };
         let errors = Paint { colored: is_colored(color, &io::stderr()) };
-        Self { json, look: Look { paint, now }, errors, stdout: Box::new(BufWriter::new(io::stdout())) }
+        Self {
+            json,
+            form: Form::default(),
+            look: Look { paint, now },
+            errors,
+            stdout: Box::new(BufWriter::new(io::stdout())),
+        }
     }
 
     /// Whether JSON is wanted.
@@ -126,29 +135,39 @@ impl Output {
         self.json
     }
 
-    /// Prints the whole output as JSON or text, and flushes it.
+    /// Prints lists in this form from now on.
     ///
     /// # Errors
-    /// When stdout cannot be written.
+    /// A list that is followed has one form only.
+    pub fn shape(&mut self, form: &Form, follows: bool) -> Result<(), RosterError> {
+        if follows && !form.is_usual() {
+            let error = RosterError::usage("--follow prints a line for each, or with --json an object");
+            return Err(error.hint("leave --format and --columns out"));
+        }
+        self.json |= form.format == Some(Format::Json);
+        self.form = form.clone();
+        Ok(())
+    }
+
+    /// Prints the whole output as JSON, as text, or in the form of lists that was chosen, and flushes it.
+    ///
+    /// # Errors
+    /// When stdout cannot be written, or what is printed has no such form.
     pub fn print<T: Serialize>(
         &mut self,
         json: impl FnOnce() -> T,
         text: impl FnOnce(&Look) -> String,
-    ) -> io::Result<()> {
-        let text = if self.json { document(&json())? } else { text(&self.look) };
+    ) -> Result<(), Failure> {
+        let text = match self.form.is_usual() {
+            false => {
+                rows::text_of(&self.form, serde_json::to_value(json()).map_err(io::Error::from)?, self.look.paint)?
+            }
+            true if self.json => document(&json())?,
+            true => text(&self.look),
+        };
         self.stdout.write_all(text.as_bytes())?;
-        self.stdout.flush()
-    }
-
-    /// Prints one JSON object a line, and flushes it.
-    ///
-    /// # Errors
-    /// When stdout cannot be written.
-    pub fn lines<T: Serialize>(&mut self, objects: impl Iterator<Item = T>) -> io::Result<()> {
-        for object in objects {
-            self.stdout.write_all(document(&object)?.as_bytes())?;
-        }
-        self.stdout.flush()
+        self.stdout.flush()?;
+        Ok(())
     }
 
     /// Prints bytes as they are.

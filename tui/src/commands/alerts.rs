@@ -11,6 +11,7 @@ use super::pages;
 use crate::client::{response, short_call};
 use crate::client_config::NoticeChoice;
 use crate::output::json;
+use crate::output::rows::Form;
 use crate::output::table::{Cell, Table, Tone};
 use crate::output::text::time;
 use crate::output::{Ending, Failure, Look, Output, while_read};
@@ -44,6 +45,8 @@ pub struct Alerts {
     /// At most so many [default: the newest 1,000]
     #[arg(long, value_name = "N")]
     limit: Option<u64>,
+    #[command(flatten)]
+    form: Form,
 }
 
 #[derive(Debug, clap::Subcommand)]
@@ -82,6 +85,7 @@ enum Verb {
 
 impl Alerts {
     pub(crate) async fn run(self, session: &mut Session) -> Result<Ending, Failure> {
+        session.output.shape(&self.form, self.follow)?;
         match &self.verb {
             Some(_) if self.lists() => Err(RosterError::usage(
                 "--follow, --state, --mine, --unread and --limit list alerts; they are not for `ack`, `read` and `assign`",

@@ -9,6 +9,7 @@ use super::pages;
 use super::when::When;
 use crate::client::{long_call, response, short_call};
 use crate::output::json;
+use crate::output::rows::Form;
 use crate::output::table::{Cell, Table, Tone};
 use crate::output::text::time;
 use crate::output::{Ending, Failure, Look, Output, while_read};
@@ -29,9 +30,8 @@ pub struct Audit {
     /// At most so many [default: all with --since, else the newest 1,000, or 10 with --follow]
     #[arg(long, value_name = "N")]
     limit: Option<u64>,
-    /// Prints one JSON object a line instead of a list
-    #[arg(long, value_enum, value_name = "FORMAT", conflicts_with = "follow")]
-    format: Option<Format>,
+    #[command(flatten)]
+    form: Form,
 }
 
 #[derive(Debug, clap::Subcommand)]
@@ -40,13 +40,9 @@ enum Verb {
     Verify,
 }
 
-#[derive(Clone, Copy, Debug, clap::ValueEnum)]
-enum Format {
-    Ndjson,
-}
-
 impl Audit {
     pub(crate) async fn run(self, session: &mut Session) -> Result<Ending, Failure> {
+        session.output.shape(&self.form, self.follow)?;
         if let Some(Verb::Verify) = self.verb {
             return verify(session).await;
         }
@@ -56,11 +52,6 @@ impl Audit {
         }
         let client = session.connect().await?;
         let found = read(&client, since, pages::wanted(self.limit, since.is_some())).await?;
-        if let Some(Format::Ndjson) = self.format {
-            session.output.lines(found.rows.iter().map(json::events::AuditEntry::from))?;
-            found.report_cut(self.limit, &session.output);
-            return Ok(Ending::Done);
-        }
         let entries = || found.rows.iter().map(json::events::AuditEntry::from).collect();
         session.output.print(|| json::events::AuditList { entries: entries() }, |look| text(&found.rows, look))?;
         found.report_cut(self.limit, &session.output);

@@ -5,6 +5,7 @@ use roster_protocol::{Budget, RosterError};
 
 use crate::client::{response, short_call};
 use crate::output::json;
+use crate::output::rows::Form;
 use crate::output::table::{Cell, Table, Tone};
 use crate::output::text::{UNKNOWN, ahead, count, time};
 use crate::output::{Ending, Failure, Look};
@@ -16,10 +17,13 @@ pub struct Budgets {
     /// Of this platform only
     #[arg(long, value_name = "PLATFORM")]
     platform: Option<String>,
+    #[command(flatten)]
+    form: Form,
 }
 
 impl Budgets {
     pub(crate) async fn run(self, session: &mut Session) -> Result<Ending, Failure> {
+        session.output.shape(&self.form, false)?;
         let client = session.connect().await?;
         let mut rows = response(client.budgets(short_call()).await)?;
         if let Some(platform) = self.platform.as_ref().map(|platform| platform.to_lowercase()) {

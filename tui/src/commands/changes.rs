@@ -7,6 +7,7 @@ use super::pages;
 use super::when::When;
 use crate::client::{response, short_call};
 use crate::output::json;
+use crate::output::rows::Form;
 use crate::output::table::Table;
 use crate::output::text::{metric_value, time};
 use crate::output::{Ending, Failure, Look};
@@ -21,10 +22,13 @@ pub struct Changes {
     /// At most so many [default: all with --since, else the newest 1,000]
     #[arg(long, value_name = "N")]
     limit: Option<u64>,
+    #[command(flatten)]
+    form: Form,
 }
 
 impl Changes {
     pub(crate) async fn run(self, session: &mut Session) -> Result<Ending, Failure> {
+        session.output.shape(&self.form, false)?;
         let since = self.since.map(|since| since.since(&session.output.look.now)).transpose()?;
         let client = session.connect().await?;
         let found = pages::read(pages::wanted(self.limit, since.is_some()), async |mark, limit| {

@@ -8,6 +8,7 @@ use roster_protocol::text::{SENTENCE_CHARACTERS, clean};
 use super::pages;
 use crate::client::{response, short_call};
 use crate::output::json::deliveries as json;
+use crate::output::rows::Form;
 use crate::output::table::{Cell, Table, Tone};
 use crate::output::text::time;
 use crate::output::{Ending, Failure, Look};
@@ -27,6 +28,8 @@ pub struct Deliveries {
     /// At most so many [default: the newest 1,000]
     #[arg(long, value_name = "N")]
     limit: Option<u64>,
+    #[command(flatten)]
+    form: Form,
 }
 
 #[derive(Debug, clap::Subcommand)]
@@ -41,6 +44,7 @@ enum Verb {
 
 impl Deliveries {
     pub(crate) async fn run(self, session: &mut Session) -> Result<Ending, Failure> {
+        session.output.shape(&self.form, false)?;
         match &self.verb {
             Some(Verb::Retry { .. }) if self.alert.is_some() || self.state.is_some() || self.limit.is_some() => {
                 Err(RosterError::usage("`deliveries retry` takes an id only").into())

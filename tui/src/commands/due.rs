@@ -6,6 +6,7 @@ use roster_protocol::service::{DueQuery, PAGE_ROWS};
 use super::values::Length;
 use crate::client::{response, short_call};
 use crate::output::json;
+use crate::output::rows::Form;
 use crate::output::table::{Cell, Table, Tone};
 use crate::output::text::{ahead, time};
 use crate::output::{Ending, Failure, Look};
@@ -20,10 +21,13 @@ pub struct Due {
     /// At most so many [default: all]
     #[arg(long, value_name = "N")]
     limit: Option<u64>,
+    #[command(flatten)]
+    form: Form,
 }
 
 impl Due {
     pub(crate) async fn run(self, session: &mut Session) -> Result<Ending, Failure> {
+        session.output.shape(&self.form, false)?;
         let client = session.connect().await?;
         let within = self.within.map(|Length(within)| within);
         let wanted = self.limit.unwrap_or(u64::MAX);

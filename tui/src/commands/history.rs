@@ -7,6 +7,7 @@ use roster_protocol::{Metric, Snapshot, Week};
 use super::when::When;
 use crate::client::{response, short_call};
 use crate::output::json;
+use crate::output::rows::Form;
 use crate::output::table::{Cell, Table, Tone};
 use crate::output::text::{count, metric};
 use crate::output::{Ending, Failure, Look};
@@ -28,10 +29,13 @@ pub struct History {
     /// What the platform reports to the owner of days that are over: gained, lost, reach and others
     #[arg(long, conflicts_with = "metric")]
     days: bool,
+    #[command(flatten)]
+    form: Form,
 }
 
 impl History {
     pub(crate) async fn run(self, session: &mut Session) -> Result<Ending, Failure> {
+        session.output.shape(&self.form, false)?;
         let day = |when: Option<When>| when.map(|when| when.day(&session.output.look.now)).transpose();
         let (mut since, until) = (day(self.since)?, day(self.until)?);
         let client = session.connect().await?;

@@ -5,6 +5,7 @@ use roster_protocol::{InfluencerPage, InfluencerQuery, InfluencerRow, RosterClie
 
 use crate::client::{response, short_call};
 use crate::output::json;
+use crate::output::rows::Form;
 use crate::output::table::{Cell, Table, Tone};
 use crate::output::text::{ago, badge, count, growth, percent};
 use crate::output::{Ending, Failure, Look};
@@ -36,10 +37,13 @@ pub struct List {
     /// Leaves out the first so many
     #[arg(long, value_name = "N", default_value_t = 0)]
     offset: u64,
+    #[command(flatten)]
+    form: Form,
 }
 
 impl List {
     pub(crate) async fn run(self, session: &mut Session) -> Result<Ending, Failure> {
+        session.output.shape(&self.form, false)?;
         let client = session.connect().await?;
         let page = self.read(&client).await?;
         session.output.print(|| to_json(&page), |look| text(&page.rows, look))?;
@@ -175,6 +179,7 @@ mod tests {
             platform: vec!["youtube".into()],
             limit: None,
             offset: 0,
+            form: Form::default(),
         };
         assert_eq!(list.filter(), "mara followers:>10k tag:\"big city\" platform:\"youtube\"");
         let terms = query::parse(&list.filter()).expect("a filter").terms;

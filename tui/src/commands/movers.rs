@@ -6,6 +6,7 @@ use roster_protocol::{MovedBy, Mover, MoversQuery};
 
 use crate::client::{response, short_call};
 use crate::output::json;
+use crate::output::rows::Form;
 use crate::output::table::{Cell, Table, Tone};
 use crate::output::text::{count, growth, signed};
 use crate::output::{Ending, Failure, Look};
@@ -32,10 +33,13 @@ pub struct Movers {
     /// At most so many, and never more than 256
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=PAGE_ROWS))]
     limit: u64,
+    #[command(flatten)]
+    form: Form,
 }
 
 impl Movers {
     pub(crate) async fn run(self, session: &mut Session) -> Result<Ending, Failure> {
+        session.output.shape(&self.form, false)?;
         let client = session.connect().await?;
         let over = self.over;
         let movers = response(client.movers(short_call(), self.query()).await)?;

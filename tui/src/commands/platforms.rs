@@ -6,6 +6,7 @@ use roster_protocol::{ApiAccess, PlatformCheck, PlatformState, PlatformStatus, R
 
 use crate::client::{long_call, response, short_call};
 use crate::output::json;
+use crate::output::rows::Form;
 use crate::output::table::{Cell, Table, Tone};
 use crate::output::text::{ago, ahead, date_of};
 use crate::output::{Ending, Failure, Look, while_read};
@@ -16,6 +17,8 @@ use crate::session::Session;
 pub struct Platforms {
     #[command(subcommand)]
     verb: Option<Verb>,
+    #[command(flatten)]
+    form: Form,
 }
 
 #[derive(Debug, clap::Subcommand)]
@@ -30,6 +33,7 @@ enum Verb {
 
 impl Platforms {
     pub(crate) async fn run(self, session: &mut Session) -> Result<Ending, Failure> {
+        session.output.shape(&self.form, false)?;
         let client = session.connect().await?;
         if let Some(Verb::Test { platform: Some(platform) }) = self.verb {
             let checks = client.test_platform(long_call(), platform.to_lowercase());

@@ -10,6 +10,7 @@ use super::pages;
 use super::when::When;
 use crate::client::{response, short_call};
 use crate::output::json;
+use crate::output::rows::Form;
 use crate::output::table::{Cell, Table, Tone};
 use crate::output::text::time;
 use crate::output::{Ending, Failure, Look, while_read};
@@ -36,10 +37,13 @@ pub struct Requests {
     /// At most so many [default: all with --since, else the newest 1,000, or 10 with --follow]
     #[arg(long, value_name = "N")]
     limit: Option<u64>,
+    #[command(flatten)]
+    form: Form,
 }
 
 impl Requests {
     pub(crate) async fn run(self, session: &mut Session) -> Result<Ending, Failure> {
+        session.output.shape(&self.form, self.follow)?;
         let since = self.since.map(|since| since.since(&session.output.look.now)).transpose()?;
         if self.follow {
             return while_read(self.follow(since, session)).await;

@@ -10,6 +10,7 @@ use super::status::coverage;
 use super::when::When;
 use crate::client::{response, short_call};
 use crate::output::json;
+use crate::output::rows::Form;
 use crate::output::table::{Cell, Table, Tone};
 use crate::output::text::{count, duration, time};
 use crate::output::{Ending, Failure, Look};
@@ -30,10 +31,13 @@ pub struct Runs {
     /// At most so many [default: all with --since, else the newest 1,000]
     #[arg(long, value_name = "N")]
     limit: Option<u64>,
+    #[command(flatten)]
+    form: Form,
 }
 
 impl Runs {
     pub(crate) async fn run(self, session: &mut Session) -> Result<Ending, Failure> {
+        session.output.shape(&self.form, false)?;
         let since = self.since.map(|since| since.since(&session.output.look.now)).transpose()?;
         let client = session.connect().await?;
         let found = pages::read(pages::wanted(self.limit, since.is_some()), async |mark, limit| {

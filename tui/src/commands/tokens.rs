@@ -5,6 +5,7 @@ use roster_protocol::{Grant, Renews};
 use crate::client::{response, short_call};
 use crate::consent::not_given;
 use crate::output::json;
+use crate::output::rows::Form;
 use crate::output::table::{Cell, Table, Tone};
 use crate::output::text::{UNKNOWN, ahead};
 use crate::output::{Ending, Failure, Look};
@@ -12,10 +13,14 @@ use crate::session::Session;
 
 /// `roster tokens`
 #[derive(Debug, clap::Args)]
-pub struct Tokens {}
+pub struct Tokens {
+    #[command(flatten)]
+    form: Form,
+}
 
 impl Tokens {
     pub(crate) async fn run(self, session: &mut Session) -> Result<Ending, Failure> {
+        session.output.shape(&self.form, false)?;
         let client = session.connect().await?;
         let mut grants = response(client.grants(short_call()).await)?;
         grants.sort_by_cached_key(order);

@@ -70,16 +70,16 @@ pub enum Align {
 
 /// Rows under headings.
 pub struct Table {
-    columns: Vec<(&'static str, Align)>,
+    columns: Vec<(String, Align)>,
     rows: Vec<Vec<Cell>>,
 }
 
 impl Table {
     /// A table with these headings; those that begin with `>` align right, as numbers do.
-    pub fn new(headings: &[&'static str]) -> Self {
-        let column = |heading: &&'static str| match heading.strip_prefix('>') {
-            Some(rest) => (rest, Align::Right),
-            None => (*heading, Align::Left),
+    pub fn new(headings: &[&str]) -> Self {
+        let column = |heading: &&str| match heading.strip_prefix('>') {
+            Some(rest) => (rest.to_owned(), Align::Right),
+            None => ((*heading).to_owned(), Align::Left),
         };
         Self { columns: headings.iter().map(column).collect(), rows: Vec::new() }
     }
