@@ -110,6 +110,22 @@ async fn lists_are_printed_as_other_programs_read_them() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_table_is_as_wide_as_the_terminal_and_whole_for_a_program() {
+    let long = "A name that is a good deal longer than what is usual here";
+    let (home, _daemon) = named(&[long, "Bo"], "some-tag").await;
+    let mut command = std::process::Command::new(ROSTER);
+    command.env_clear().env("HOME", home.path("")).env("NO_COLOR", "1");
+    command.args(["list", "--sort", "name", "--socket"]).arg(home.socket());
+    let mut terminal = Terminal::start(command, (100, 24));
+    assert!(terminal.ended(LIMIT).await.success());
+    terminal.see("the list", |shown| shown.contains("Bo ")).await;
+    let shown = terminal.contents();
+    let lines: Vec<&str> = shown.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect();
+    assert!(lines.len() == 3 && lines[1].contains("A name that") && lines[1].contains('…'), "{shown}");
+    assert!(home.roster(&["list"]).await.out.contains(long));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn names_are_sorted_as_in_a_dictionary() {
     let (home, daemon) = named(&["zebra", "Øystein", "Łukasz", "Émile", "Ángel"], "x").await;
     assert_eq!(listed(&home, &["--sort", "name"]).await, ["Ángel", "Émile", "Łukasz", "Øystein", "zebra"]);

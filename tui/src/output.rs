@@ -119,8 +119,8 @@ pub struct Output {
 impl Output {
     /// Over this process's stdout.
     pub fn new(json: bool, color: Color, now: Zoned) -> Self {
-        let paint = Paint { colored: is_colored(color, &io::stdout()) };
-        let errors = Paint { colored: is_colored(color, &io::stderr()) };
+        let paint = Paint { colored: is_colored(color, &io::stdout()), width: columns() };
+        let errors = Paint { colored: is_colored(color, &io::stderr()), ..Paint::default() };
         Self {
             json,
             form: Form::default(),
@@ -215,7 +215,7 @@ impl Output {
             let text = document(&json::Failed::from(error))?;
             return self.raw(text.as_bytes());
         }
-        let paint = Paint { colored: is_colored(color, &io::stderr()) };
+        let paint = Paint { colored: is_colored(color, &io::stderr()), ..Paint::default() };
         let _ = io::stderr().write_all(failure_text(error, paint).as_bytes());
         Ok(())
     }
@@ -283,6 +283,12 @@ fn until_left(output: impl AsFd) -> bool {
             Err(_) => return false,
         }
     }
+}
+
+/// How many columns stdout has, where it is a terminal.
+fn columns() -> Option<usize> {
+    let size = rustix::termios::tcgetwinsize(io::stdout()).ok()?;
+    (size.ws_col > 0).then_some(usize::from(size.ws_col))
 }
 
 fn is_colored(color: Color, stream: &impl IsTerminal) -> bool {
@@ -364,7 +370,7 @@ mod tests {
     #[test]
     fn errors_in_text_are_clean_lines() {
         let error = RosterError::not_found("no \u{1b}[31m\"x\ny\"").hint("try\u{7} another");
-        assert_eq!(failure_text(&error, Paint { colored: false }), "error: no [31m\"x y\"\nhint: try another\n");
+        assert_eq!(failure_text(&error, Paint::default()), "error: no [31m\"x y\"\nhint: try another\n");
     }
 
     #[test]

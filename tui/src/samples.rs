@@ -21,7 +21,7 @@ use crate::output::table::Paint;
 /// Without colours, at half past two on 2026-11-21.
 pub fn look() -> Look {
     let now: Zoned = "2026-11-21T14:30:00+00:00[UTC]".parse().expect("a time");
-    Look { paint: Paint { colored: false }, now }
+    Look { paint: Paint::default(), now }
 }
 
 /// This time on the day of [`look`].

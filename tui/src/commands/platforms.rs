@@ -83,7 +83,7 @@ async fn test_all(
 
 /// What the settings of each platform's app must contain; empty where no platform needs consent.
 fn consent_table(platforms: &[PlatformStatus], look: &Look) -> String {
-    let mut table = Table::new(&["PLATFORM", "APP", "REDIRECT URI", "ASKS FOR"]);
+    let mut table = Table::new(&["PLATFORM", "APP", "=REDIRECT URI", "=ASKS FOR"]);
     for platform in platforms.iter().filter(|platform| platform.redirect_uri.is_some()) {
         table.row([
             platform.platform.as_str().into(),
@@ -100,7 +100,7 @@ fn consent_table(platforms: &[PlatformStatus], look: &Look) -> String {
 
 /// One line for each thing that was checked.
 fn check_table(checks: &[PlatformCheck], look: &Look) -> String {
-    let mut table = Table::new(&["", "WHAT", "FOUND"]);
+    let mut table = Table::new(&["", "WHAT", "=FOUND"]);
     for check in checks {
         table.row([sign(check), check.what.as_str().into(), check.message.as_str().into()]);
     }
@@ -109,7 +109,7 @@ fn check_table(checks: &[PlatformCheck], look: &Look) -> String {
 
 /// The same of several platforms, each named once.
 fn tested_table(tested: &[(String, Vec<PlatformCheck>)], look: &Look) -> String {
-    let mut table = Table::new(&["PLATFORM", "", "WHAT", "FOUND"]);
+    let mut table = Table::new(&["PLATFORM", "", "WHAT", "=FOUND"]);
     for (platform, checks) in tested {
         for (index, check) in checks.iter().enumerate() {
             let platform = if index == 0 { platform.as_str() } else { "" };
@@ -134,7 +134,7 @@ fn is_well(checks: &[PlatformCheck]) -> bool {
 
 /// One line for each platform.
 pub(super) fn platform_table(platforms: &[PlatformStatus], look: &Look) -> String {
-    let mut table = Table::new(&["PLATFORM", "STATE", "NEEDS", ">CONNECTIONS", "24 H", "LAST OK", "NEXT", "WHY"]);
+    let mut table = Table::new(&["PLATFORM", "STATE", "NEEDS", ">CONNECTIONS", "24 H", "LAST OK", "NEXT", "=WHY"]);
     for platform in platforms {
         table.row([
             platform.platform.as_str().into(),

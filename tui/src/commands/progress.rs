@@ -53,7 +53,7 @@ mod tests {
     #[test]
     fn the_bar_is_as_full_as_the_work() {
         let check = |done, of, failed, full: usize, label: &str| {
-            let text = bar(done, of, failed, Paint { colored: false });
+            let text = bar(done, of, failed, Paint::default());
             assert_eq!(text.matches('▓').count(), full, "{text}");
             assert_eq!(text.matches('░').count(), WIDTH as usize - full, "{text}");
             assert!(text.ends_with(label), "{text}");

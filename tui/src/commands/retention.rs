@@ -108,7 +108,7 @@ fn platforms(shown: &Shown, look: &Look) -> String {
     if counts {
         headings.extend([">ACCOUNTS", ">TO WEEKS", ">DAYS DELETED", ">WEEKS DELETED", "TO"]);
     }
-    headings.push("WHY");
+    headings.push("=WHY");
     let mut table = Table::new(&headings);
     for platform in &shown.platforms {
         let kept = |days: Option<u32>| Cell::from(days.map_or_else(|| "for ever".to_owned(), length));

@@ -92,7 +92,7 @@ fn text(expected: u64, runs: &[Run], look: &Look) -> String {
     if expected == 0 {
         return "nothing to sync\n".to_owned();
     }
-    let mut table = Table::new(&["OUTCOME", "INFLUENCER", "PLATFORM", ">FOLLOWERS", ">TOOK", "WHY"]);
+    let mut table = Table::new(&["OUTCOME", "INFLUENCER", "PLATFORM", ">FOLLOWERS", ">TOOK", "=WHY"]);
     for run in runs {
         table.row([
             outcome(run.outcome),

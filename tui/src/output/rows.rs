@@ -223,7 +223,7 @@ mod tests {
 
     fn printed(format: Format, columns: &[&str], document: Value) -> Result<String, String> {
         let form = form(Some(format), columns);
-        text_of(&form, document, Paint { colored: false }).map_err(|failure| format!("{failure:?}"))
+        text_of(&form, document, Paint::default()).map_err(|failure| format!("{failure:?}"))
     }
 
     fn list() -> Value {

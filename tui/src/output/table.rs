@@ -1,8 +1,15 @@
 //! Aligned columns without frames, and the few colours a command uses.
 
+use std::borrow::Cow;
+
 use roster_protocol::text::{SENTENCE_CHARACTERS, clean};
+use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
+/// Columns between two cells.
+const GAP: usize = 2;
+/// No text is made narrower than this.
+const LEAST: usize = 8;
 /// The longest a cell gets, in characters.
 const CELL_CHARACTERS: usize = SENTENCE_CHARACTERS;
 
@@ -19,10 +26,12 @@ pub enum Tone {
     Strong,
 }
 
-/// Whether to colour.
-#[derive(Clone, Copy, Debug)]
+/// How text is printed: whether in colours, and how wide a table gets.
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Paint {
     pub colored: bool,
+    /// The terminal's columns; `None`: as many as the table needs, because a program reads it.
+    pub width: Option<usize>,
 }
 
 impl Paint {
@@ -65,6 +74,8 @@ impl<T: AsRef<str>> From<T> for Cell {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Align {
     Left,
+    /// The same of what is of no use when it is cut: a URL, or what to do.
+    Whole,
     Right,
 }
 
@@ -75,11 +86,16 @@ pub struct Table {
 }
 
 impl Table {
-    /// A table with these headings; those that begin with `>` align right, as numbers do.
+    /// A table with these headings; those that begin with `>` align right, as numbers do, and the cells of those that begin
+    /// with `=` are whole on narrow terminals, too.
     pub fn new(headings: &[&str]) -> Self {
-        let column = |heading: &&str| match heading.strip_prefix('>') {
-            Some(rest) => (rest.to_owned(), Align::Right),
-            None => ((*heading).to_owned(), Align::Left),
+        let column = |heading: &&str| {
+            let (right, whole) = (heading.strip_prefix('>'), heading.strip_prefix('='));
+            match (right, whole) {
+                (Some(rest), _) => (rest.to_owned(), Align::Right),
+                (None, Some(rest)) => (rest.to_owned(), Align::Whole),
+                (None, None) => ((*heading).to_owned(), Align::Left),
+            }
         };
         Self { columns: headings.iter().map(column).collect(), rows: Vec::new() }
     }
@@ -95,7 +111,10 @@ impl Table {
             return String::new();
         }
         let headings: Vec<Cell> = self.columns.iter().map(|(text, _)| Cell::new(text, Tone::Quiet)).collect();
-        let widths: Vec<usize> = (0..self.columns.len()).map(|column| self.width(column)).collect();
+        let mut widths: Vec<usize> = (0..self.columns.len()).map(|column| self.width(column)).collect();
+        if let Some(most) = paint.width {
+            self.narrow(&mut widths, most);
+        }
         let lines = std::iter::once(&headings).chain(&self.rows);
         lines.map(|cells| self.line(cells, &widths, paint)).collect()
     }
@@ -109,19 +128,34 @@ impl Table {
         }
     }
 
+    /// Takes from the widest texts what is more than `most` columns together; numbers stay whole.
+    fn narrow(&self, widths: &mut [usize], most: usize) {
+        let shown = widths.iter().filter(|width| **width > 0).count();
+        let mut excess = (widths.iter().sum::<usize>() + GAP * shown.saturating_sub(1)).saturating_sub(most);
+        while excess > 0 {
+            let texts = self.columns.iter().zip(widths.iter_mut()).filter(|((_, align), _)| *align == Align::Left);
+            let Some((_, widest)) = texts.max_by_key(|(_, width)| **width).filter(|(_, width)| **width > LEAST) else {
+                return;
+            };
+            *widest -= 1;
+            excess -= 1;
+        }
+    }
+
     fn line(&self, cells: &[Cell], widths: &[usize], paint: Paint) -> String {
         let mut line = String::new();
         let mut owed = 0;
         for ((cell, width), (_, align)) in cells.iter().zip(widths).zip(&self.columns).filter(|((_, w), _)| **w > 0) {
-            let blank = width.saturating_sub(cell.text.width());
+            let text = cut(&cell.text, *width);
+            let blank = width.saturating_sub(text.width());
             let (before, after) = if *align == Align::Right { (blank, 0) } else { (0, blank) };
             // Blanks are owed until something follows, so that no line ends with them.
-            if !cell.text.is_empty() {
+            if !text.is_empty() {
                 line.push_str(&" ".repeat(owed + before));
-                line.push_str(&paint.tone(&cell.text, cell.tone));
-                owed = after + 2;
+                line.push_str(&paint.tone(&text, cell.tone));
+                owed = after + GAP;
             } else {
-                owed += before + after + 2;
+                owed += before + after + GAP;
             }
         }
         line.push('\n');
@@ -129,11 +163,41 @@ impl Table {
     }
 }
 
+/// A clean text in so many columns.
+fn cut(text: &str, width: usize) -> Cow<'_, str> {
+    if text.width() <= width {
+        return text.into();
+    }
+    let mut used = 1;
+    let fits = text.graphemes(true).take_while(|grapheme| {
+        used += grapheme.width();
+        used <= width
+    });
+    (fits.collect::<String>() + "…").into()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const PLAIN: Paint = Paint { colored: false };
+    const PLAIN: Paint = Paint { colored: false, width: None };
+
+    #[test]
+    fn a_terminal_gets_no_line_wider_than_it_is_and_whole_numbers() {
+        let mut table = Table::new(&["NAME", ">FOLLOWERS", "NOTE"]);
+        table.row(["東京フォローする人", "1,234,567", "a rather long remark about it"].map(Cell::from));
+        table.row(["Bo", "9", ""].map(Cell::from));
+        let at = |width| table.render(Paint { colored: false, width: Some(width) });
+        assert_eq!(at(200), table.render(PLAIN));
+        insta::assert_snapshot!(at(40), @r"
+        NAME            FOLLOWERS  NOTE
+        東京フォロー…   1,234,567  a rather lon…
+        Bo                      9
+        ");
+        // Narrower than its numbers and the least of its texts, it is as narrow as it can be.
+        assert_eq!(at(5), at(29));
+        assert!(at(5).lines().all(|line| line.width() <= 29), "{}", at(5));
+    }
 
     #[test]
     fn columns_line_up_whatever_the_script() {
@@ -161,7 +225,7 @@ Mara Lindqvist  1,240,000  12m
     fn colours_do_not_move_columns() {
         let mut table = Table::new(&["STATE", "ID"]);
         table.row([Cell::new("error", Tone::Bad), "x".into()]);
-        let colored = table.render(Paint { colored: true });
+        let colored = table.render(Paint { colored: true, width: None });
         assert!(colored.contains("\u{1b}[31merror\u{1b}[0m  x\n"), "{colored:?}");
         assert_eq!(Table::new(&["A"]).render(PLAIN), "");
     }

@@ -89,7 +89,7 @@ mod tests {
 
     #[test]
     fn text_lists_each_platform() {
-        let text = table(&samples::choices(), Some(InfluencerId::from_bytes([2; 5])), Paint { colored: false });
+        let text = table(&samples::choices(), Some(InfluencerId::from_bytes([2; 5])), Paint::default());
         insta::assert_snapshot!(text, @r"
            ACCOUNT      NAME          FOLLOWERS
         1  oskar.ines   Oskar & Ines    402,000

@@ -200,7 +200,7 @@ mod tests {
 
     #[test]
     fn a_code_is_drawn_where_it_fits() {
-        let (plain, colored) = (Paint { colored: false }, Paint { colored: true });
+        let (plain, colored) = (Paint::default(), Paint { colored: true, ..Paint::default() });
         let url = "https://x.example/device";
         let drawn = code(url, (80, 24), colored).expect("short enough");
         assert!(drawn.lines().all(|line| line.starts_with("\u{1b}[38;5;16;48;5;231m") && line.ends_with("\u{1b}[0m")));
