@@ -110,6 +110,29 @@ async fn lists_are_printed_as_other_programs_read_them() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn all_who_fit_are_edited_once_that_is_agreed_to() {
+    let (home, daemon) = named(&["Ana", "Bo", "Cleo"], "spring").await;
+    let edit = InfluencerEdit { untag: vec!["spring".into()], ..InfluencerEdit::default() };
+    daemon.client.edit(within(LIMIT), "Cleo".into(), edit).await.expect("a response").expect("edited");
+    let asked = home.roster(&["edit", "--where", "tag:spring", "--tag", "q4"]).await;
+    assert!(asked.code == Some(2) && asked.err.contains("this would edit 2 influencers"), "{asked:?}");
+    assert!(asked.err.contains("Ana") && asked.err.contains("Bo") && !asked.err.contains("Cleo"), "{asked:?}");
+    assert_eq!(listed(&home, &["tag:q4"]).await, [""; 0], "nothing was done");
+    let done = home.json(&["edit", "--where", "tag:spring", "--tag", "q4", "--untag", "spring", "--yes"]).await;
+    assert_eq!((&done["total"], &done["influencers"][0]["tags"]), (&2.into(), &serde_json::json!(["q4"])), "{done}");
+    assert_eq!(listed(&home, &["tag:q4", "--sort", "name"]).await, ["Ana", "Bo"]);
+    let none = home.roster(&["edit", "--where", "tag:spring", "--tag", "q4", "--yes"]).await;
+    assert!(none.code == Some(4) && none.err.contains("no influencer matches"), "{none:?}");
+    for wrong in [
+        &["edit", "--where", "tag:q4", "--name", "One"][..],
+        &["edit", "Ana", "--where", "tag:q4"],
+        &["edit", "--tag", "x"],
+    ] {
+        assert_eq!(home.roster(wrong).await.code, Some(2), "{wrong:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_table_is_as_wide_as_the_terminal_and_whole_for_a_program() {
     let long = "A name that is a good deal longer than what is usual here";
     let (home, _daemon) = named(&[long, "Bo"], "some-tag").await;

@@ -21,6 +21,7 @@ pub mod due;
 pub mod edit;
 pub mod erase;
 pub mod export;
+mod many;
 pub mod merge;
 pub mod remove;
 

@@ -1,9 +1,9 @@
 //! `roster edit`: name, tags, note, main connection.
 
-use roster_protocol::{EditBase, InfluencerEdit, RosterError};
+use roster_protocol::{EditBase, InfluencerEdit, InfluencerRow, RosterError};
 
 use super::values::note;
-use super::{namesakes, show};
+use super::{many, namesakes, show};
 use crate::client::{long_call, response};
 use crate::output::{Ending, Failure};
 use crate::session::Session;
@@ -11,8 +11,15 @@ use crate::session::Session;
 /// `roster edit`
 #[derive(Debug, clap::Args)]
 pub struct Edit {
-    /// Id, beginning of an id, exact name, platform:handle, or a profile's URL
-    influencer: String,
+    /// Id, beginning of an id, name, platform:handle, or a profile's URL
+    #[arg(required_unless_present = "filter")]
+    influencer: Option<String>,
+    /// All who fit this filter instead, as `roster list` has it; they are shown first
+    #[arg(long = "where", value_name = "QUERY", id = "filter", conflicts_with_all = ["influencer", "name", "main", "if_unchanged"])]
+    filter: Option<String>,
+    /// Says that all who fit are meant
+    #[arg(long, requires = "filter")]
+    yes: bool,
     /// A new name
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
@@ -35,7 +42,7 @@ pub struct Edit {
 
 impl Edit {
     pub(crate) async fn run(self, session: &mut Session) -> Result<Ending, Failure> {
-        let Edit { influencer, name, tag, untag, note, main, if_unchanged } = self;
+        let Edit { influencer, filter, yes, name, tag, untag, note, main, if_unchanged } = self;
         let based_on = match (&name, &note, if_unchanged) {
             (_, _, None) => EditBase::default(),
             (Some(_), None, before) => EditBase { name: before, note: None },
@@ -53,6 +60,14 @@ impl Edit {
                 .into());
         }
         let client = session.connect().await?;
+        if let Some(filter) = filter {
+            let rows = many::chosen(&client, &filter).await?;
+            many::agreed("edit", &rows, yes, &session.output).await?;
+            let one =
+                async |row: &InfluencerRow| response(client.edit(long_call(), row.id.to_string(), edit.clone()).await);
+            return many::each(&rows, &mut session.output, one).await;
+        }
+        let influencer = influencer.unwrap_or_default();
         let renames = edit.name.is_some();
         let influencer = response(client.edit(long_call(), influencer, edit).await)?;
         let ended = show::print(&influencer, &mut session.output)?;
