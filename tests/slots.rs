@@ -77,14 +77,13 @@ async fn slots_during_a_hold_and_a_leap_of_the_clock_say_which_it_was() {
         world.pass(HOUR).await;
     }
     // Mara waited for her own retry, Ines for the lane; both missed the slots at 14:00 and 20:00.
-    let mut found = missed(&world).await;
-    found.sort();
+    let found = missed(&world).await;
     let limit = "the platform limits how often requests may be sent".to_owned();
     let own = format!("it waited to be tried again: {limit}");
-    assert_eq!(found.len(), 2, "{found:?}");
-    assert!(found.iter().any(|(count, why, _)| *count == 2 && *why == own), "{found:?}");
     let spent = "a limit was used up: 3000 of 3000 requests are used";
-    assert!(found.iter().any(|(_, why, _)| why == spent), "{found:?}");
+    let of = |reason: &str| found.iter().filter(|(_, why, _)| why == reason).map(|(count, ..)| *count).sum::<u64>();
+    // Ines' slot of 20:00 was caught up at the end of the hold, or was missed when the next one came before that.
+    assert!(of(&own) == 2 && (1..=2).contains(&of(spent)), "{found:?}");
     world.pass(24 * HOUR).await;
     let slept = "this machine slept, or its clock was set forward";
     let leapt: u64 = missed(&world).await.iter().filter(|(_, why, _)| why == slept).map(|(count, ..)| count).sum();
