@@ -24,7 +24,7 @@ use tokio::time::Instant;
 use crate::client_config::{ClientConfig, NoticeChoice, Start};
 use crate::message::{Effect, Message};
 use crate::model::Model;
-use crate::remembered::Remembered;
+use crate::remembered::{Keeper, Remembered};
 use crate::shared::Link;
 use crate::terminal::notices::{Target, environment, is_set};
 use crate::terminal::{self, Canvas, Event as TerminalEvent, Guard, Input, Reply};
@@ -106,7 +106,7 @@ pub async fn run(options: RunOptions) -> io::Result<()> {
         open,
         sender,
         start_daemon,
-        remembers: options.remember,
+        remembers: options.remember.map(|path| Arc::new(Keeper::new(path))),
         hurry,
     };
     let ended = app.live(input, inbox, signals).await;
@@ -160,7 +160,7 @@ struct App {
     sender: mpsc::Sender<Incoming>,
     start_daemon: Option<StartDaemon>,
     /// The file of what lasts until the next time.
-    remembers: Option<PathBuf>,
+    remembers: Option<Arc<Keeper>>,
     /// Wakes the link when a daemon was started.
     hurry: Arc<Notify>,
 }
@@ -338,11 +338,11 @@ impl App {
 
     /// Writes what lasts until the next time; a home that is full or hangs keeps nothing from going on.
     fn remember(&self, remembered: Remembered) {
-        let Some(path) = self.remembers.clone() else { return };
-        let sender = self.sender.clone();
+        let Some(keeper) = self.remembers.clone() else { return };
+        let (sender, number) = (self.sender.clone(), keeper.begin());
         tokio::spawn(async move {
-            let shown = path.display().to_string();
-            let written = tokio::task::spawn_blocking(move || remembered.write(&path)).await;
+            let shown = keeper.path.display().to_string();
+            let written = tokio::task::spawn_blocking(move || keeper.write(number, &remembered)).await;
             if let Ok(Err(error)) = written {
                 let error = RosterError::failed(format!("{shown} cannot be written: {error}"));
                 let complaint = Message::Complaint(error.hint("what was chosen lasts until the end of this session"));
@@ -354,10 +354,11 @@ impl App {
 
     /// Remembers until when the user has seen what happens. A home that hangs delays no end for long.
     async fn was_here(&mut self) {
-        let Some(path) = self.remembers.clone().filter(|_| self.model.shared.status.is_some()) else { return };
+        let Some(keeper) = self.remembers.clone().filter(|_| self.model.shared.status.is_some()) else { return };
         let mut remembered = self.model.shared.remembered.clone();
         remembered.is_here(now());
-        let written = tokio::task::spawn_blocking(move || remembered.write(&path));
+        let number = keeper.begin();
+        let written = tokio::task::spawn_blocking(move || keeper.write(number, &remembered));
         // What cannot be written is not remembered; there is no screen left to say so on.
         let _ = tokio::time::timeout(LAST_REPLIES, written).await;
     }

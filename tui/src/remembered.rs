@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use roster_protocol::{SortBy, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -87,6 +89,40 @@ impl Remembered {
     }
 }
 
+/// The file while a terminal UI is open. Writes are begun without waiting for the one before; the newest is the last one.
+#[derive(Debug)]
+pub struct Keeper {
+    pub path: PathBuf,
+    begun: AtomicU64,
+    /// The number of the newest that was written.
+    written: Mutex<u64>,
+}
+
+impl Keeper {
+    /// Keeps to a file.
+    pub fn new(path: PathBuf) -> Self {
+        Self { path, begun: AtomicU64::new(0), written: Mutex::new(0) }
+    }
+
+    /// The number of the next write.
+    pub fn begin(&self) -> u64 {
+        self.begun.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// Writes, unless what was begun later is written already. Blocks.
+    ///
+    /// # Errors
+    /// As [`Remembered::write`].
+    pub fn write(&self, number: u64, remembered: &Remembered) -> io::Result<()> {
+        let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+        if *written < number {
+            remembered.write(&self.path)?;
+            *written = number;
+        }
+        Ok(())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::PermissionsExt;
@@ -110,6 +146,24 @@ mod tests {
         assert_eq!((mode(&path), mode(path.parent().expect("one"))), (0o600, 0o700));
         fs::write(&path, "sort = 7\n").expect("writable");
         assert_eq!(Remembered::read(&path), Remembered::default());
+        fs::remove_dir_all(&directory).expect("its own directory");
+    }
+
+    #[test]
+    fn writes_at_once_do_not_fail_and_the_newest_stays() {
+        let directory = std::env::temp_dir().join(format!("roster-keeper-{}", std::process::id()));
+        let keeper = Keeper::new(directory.join("terminal.toml"));
+        let numbers: Vec<u64> = (0..50).map(|_| keeper.begin()).collect();
+        std::thread::scope(|scope| {
+            for number in numbers.into_iter().rev() {
+                let keeper = &keeper;
+                scope.spawn(move || {
+                    let remembered = Remembered { columns: vec![number.to_string()], ..Remembered::default() };
+                    keeper.write(number, &remembered).expect("a writable directory");
+                });
+            }
+        });
+        assert_eq!(Remembered::read(&keeper.path).columns, ["50"]);
         fs::remove_dir_all(&directory).expect("its own directory");
     }
 
