@@ -126,6 +126,7 @@ async fn all_who_fit_are_edited_once_that_is_agreed_to() {
     for wrong in [
         &["edit", "--where", "tag:q4", "--name", "One"][..],
         &["edit", "Ana", "--where", "tag:q4"],
+        &["edit", "--where", "\"\"", "--tag", "x", "--yes"],
         &["edit", "--tag", "x"],
     ] {
         assert_eq!(home.roster(wrong).await.code, Some(2), "{wrong:?}");

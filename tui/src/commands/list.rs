@@ -141,7 +141,8 @@ mod tests {
         let page = InfluencerPage { matching: 41, total: 300, offset: 0, rows: vec![samples::influencer().row] };
         insta::assert_snapshot!(samples::lines(to_json(&page)), @r#"
         {"total":41,"influencers":[{"id":"aibaeaqc","name":"Mara Lindqvist","tags":["beauty","nordic"],
-        "note":null,"followers":22345,"followers_total":40120,"engagement_rate":0.0412,"sync_enabled":true,
+        "note":null,"followers":22345,"followers_total":40120,"growth_7d":0.008,"growth_30d":-0.124,
+        "platforms":["youtube","mastodon"],"open_alerts":1,"engagement_rate":0.0412,"sync_enabled":true,
         "auto_synced_at":"2026-11-21T14:18:00Z","last_sync_platform":"youtube","verified":null}]}
         "#);
     }

@@ -20,6 +20,11 @@ const NAME_CHARACTERS: usize = 80;
 /// # Errors
 /// The filter makes no sense, or nobody fits.
 pub(super) async fn chosen(client: &RosterClient, filter: &str) -> Result<Vec<InfluencerRow>, RosterError> {
+    // A variable that is not set in a script must not mean everyone.
+    if roster_protocol::query::parse(filter).is_ok_and(|query| query.terms.is_empty()) {
+        let error = RosterError::usage("an empty filter fits everyone");
+        return Err(error.hint("say which ones are meant, such as --where 'tag:spring'"));
+    }
     let mut rows: Vec<InfluencerRow> = Vec::new();
     loop {
         let (filter, offset) = (filter.to_owned(), rows.len() as u64);

@@ -132,7 +132,8 @@ mod tests {
     fn json_has_the_names_scripts_rely_on() {
         insta::assert_snapshot!(samples::lines(json::Influencer::from(&samples::influencer())), @r#"
         {"id":"aibaeaqc","name":"Mara Lindqvist","tags":["beauty","nordic"],"note":null,"followers":22345,
-        "followers_total":40120,"engagement_rate":0.0412,"sync_enabled":true,
+        "followers_total":40120,"growth_7d":0.008,"growth_30d":-0.124,"platforms":["youtube","mastodon"],
+        "open_alerts":1,"engagement_rate":0.0412,"sync_enabled":true,
         "auto_synced_at":"2026-11-21T14:18:00Z","last_sync_platform":"youtube","verified":null,
         "connections":[{"id":"ambqgayd","platform":"youtube","handle":"@mara","platform_user_id":"UC123",
         "status":"fresh","badge":"green","last_synced_at":"2026-11-21T14:18:00Z","last_error":null,
