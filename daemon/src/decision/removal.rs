@@ -49,7 +49,8 @@ pub fn connection(decision: &mut Decision<'_>, who: &Who, connection: &Connectio
         silences: Vec::new(),
     };
     let roster = decision.roster;
-    let given = roster.consents.grant_of(connection.id).map(|grant| grant.granted_at);
+    // One that was connected before, and whose owner only consented again, is kept for the day.
+    let given = roster.consents.grant_of(connection.id).map(|grant| grant.granted_at.min(connection.connected_at));
     keep(decision, who, removal);
     if given.is_some_and(|at| is_just_given(at, decision.now)) {
         // The wrong account was connected: its owner does not wait a day.

@@ -68,7 +68,8 @@ impl Disconnect {
         });
         let ended = show::print_connection(&connection, &mut session.output)?;
         let now = session.output.look.now.timestamp().into();
-        let is_put_off = |grant: &Grant| self.delete_history && !is_just_given(grant.granted_at, now);
+        let given = |grant: &Grant| grant.granted_at.min(connection.connected_at);
+        let is_put_off = |grant: &Grant| self.delete_history && !is_just_given(given(grant), now);
         if let Some(sentence) = of_consent(connection.id, &grants, is_put_off) {
             session.output.remark(sentence);
         }

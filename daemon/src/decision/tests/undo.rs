@@ -175,14 +175,15 @@ fn a_removal_is_taken_back_with_the_consents_within_a_day() {
 
 #[test]
 fn a_wrong_account_that_was_just_connected_is_revoked_at_once() {
-    let given = |seconds: i64| {
+    let given = |seconds: i64, connected: i64| {
         let mut scene = with_grants();
         let granted_at = NOON.plus_seconds(-seconds);
         let grants = scene.roster.consents.grants.values().cloned();
         let grants = grants.map(|grant| Grant { granted_at, ..grant }).collect();
         scene = scene.after(ConsentsCommit { grants, ..ConsentsCommit::default() });
         let (_, commit) = scene.commit(|it| {
-            let connection = it.roster.connections[&SKY].clone();
+            let connected_at = NOON.plus_seconds(-connected);
+            let connection = Connection { connected_at, ..it.roster.connections[&SKY].clone() };
             removal::connection(it, &ana(), &connection);
             Ok(())
         });
@@ -193,9 +194,11 @@ fn a_wrong_account_that_was_just_connected_is_revoked_at_once() {
         (states, commit.consents.revoked.len(), consent)
     };
     let revoking = |next_at| vec![GrantState::Revoking { since: NOON, attempts: 0, next_at, last_error: None }];
-    assert_eq!(given(600), (revoking(NOON), 1, None));
+    assert_eq!(given(600, 600), (revoking(NOON), 1, None));
     let day = NOON.plus_seconds(24 * 3600);
-    assert_eq!(given(601), (revoking(day), 0, Some(used(SKY, 1).grant)));
+    assert_eq!(given(601, 600), (revoking(day), 0, Some(used(SKY, 1).grant)));
+    // Connected long ago, and its owner consented again.
+    assert_eq!(given(5, 601), (revoking(day), 0, Some(used(SKY, 1).grant)));
 }
 
 #[test]
